@@ -1,0 +1,160 @@
+/**
+ * `mailferry probe JOB|URL`: one server as it shows itself. A URL, or a job without `--account`, is looked at from
+ * outside; with `--account` each matching account logs in and counts.
+ */
+import { MailferryError } from '../../errors/mailferry-error.ts';
+import { assembleEndpoint, assembleLogin } from '../../job/assemble.ts';
+import { defaultLimits } from '../../job/default-limits.ts';
+import type { AccountDefinition, Job, Limits } from '../../job/job.ts';
+import { loadJob } from '../../job/load-job.ts';
+import { resolveSecrets } from '../../job/resolve-secrets.ts';
+import { type ProbeReport, probeServer } from '../../pipeline/probe-server.ts';
+import type { Pop3Client } from '../../pop3/client.ts';
+import { logIn, openConnection } from '../../pop3/open-client.ts';
+import { openTraceFile } from '../../pop3/trace-file.ts';
+import type { WireTrace } from '../../pop3/wire-trace.ts';
+import { formatCount, formatOctets, printable } from '../../report/format.ts';
+import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-code.ts';
+import { watchInterrupt } from '../interrupt.ts';
+import type { CliIo } from '../io.ts';
+import type { ProbeOptions } from '../options.ts';
+import { parsePopUrl } from '../pop-url.ts';
+import { selectAccounts } from '../select-accounts.ts';
+import { tellError } from '../tell-error.ts';
+import { probeStores } from './probe-stores.ts';
+
+interface Target {
+  /** What the report is headed with. */
+  readonly name: string;
+  readonly endpoint: Pick<AccountDefinition, 'host' | 'port' | 'security' | 'tls'>;
+  readonly limits: Limits;
+  readonly enter: ((client: Pop3Client) => Promise<void>) | undefined;
+}
+
+export async function probe(where: string, options: ProbeOptions, io: CliIo): Promise<ExitCode> {
+  const interrupt = watchInterrupt((text) => io.stderr.write(`${text}\n`));
+  const trace = options.trace === undefined ? undefined : openTraceFile(options.trace);
+  const codes: ExitCode[] = [EXIT.done];
+  try {
+    const job = /^pops?:/i.test(where) ? undefined : await loadJob(where);
+    const targets =
+      job === undefined
+        ? [targetOfUrl(where, options)]
+        : await targetsOfJob(job, options, io, interrupt.stopSignal);
+    for (const target of targets) {
+      codes.push(await probeOne(target, trace?.traceFor(target.name), options, io, interrupt.stopSignal));
+    }
+    // An account is about a server; without one the job's stores are looked at too.
+    if (job !== undefined && options.account === undefined) {
+      codes.push(...(await probeStores(job, options, io, interrupt.stopSignal)));
+    }
+  } finally {
+    trace?.close();
+    interrupt.release();
+  }
+  return worstExitCode(codes);
+}
+
+async function probeOne(
+  { name, endpoint, limits, enter }: Target,
+  trace: WireTrace | undefined,
+  options: ProbeOptions,
+  io: CliIo,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  try {
+    const client = await openConnection(assembleEndpoint(endpoint, limits, trace, signal));
+    const report = await probeServer(client, enter);
+    const text = options.json === true ? JSON.stringify({ target: name, ...report }) : toText(name, report);
+    io.stdout.write(`${text}\n`);
+    return EXIT.done;
+  } catch (cause) {
+    io.stderr.write(`${printable(name)}:\n`);
+    tellError(cause, io);
+    return exitCodeOfError(cause);
+  }
+}
+
+function targetOfUrl(url: string, { security, account }: ProbeOptions): Target {
+  if (account !== undefined) {
+    throw new MailferryError('--account goes with a job definition, not with a URL', {
+      code: 'usage-account-with-url',
+      scope: 'run',
+      retry: 'never',
+    });
+  }
+  const tls = { caPath: undefined, fingerprints: [], serverName: undefined };
+  return {
+    name: url,
+    endpoint: { ...parsePopUrl(url, security), tls },
+    limits: defaultLimits(),
+    enter: undefined,
+  };
+}
+
+async function targetsOfJob(
+  job: Job,
+  options: ProbeOptions,
+  { env, stderr }: CliIo,
+  signal: AbortSignal,
+): Promise<readonly Target[]> {
+  const { limits } = job;
+  if (options.account === undefined) {
+    return distinctServers(job.accounts).map((endpoint) => {
+      return { name: serverName(endpoint), endpoint, limits, enter: undefined };
+    });
+  }
+  const accounts = selectAccounts(job.accounts, options.account);
+  const secretOf = await resolveSecrets(accounts, {
+    timeoutMs: limits.loginTimeoutMs,
+    signal,
+    env,
+    warn: (account, text) => stderr.write(`warning: ${printable(`${account}: ${text}`)}\n`),
+  });
+  return accounts.map((account) => ({
+    name: account.id,
+    endpoint: account,
+    limits,
+    enter: (client) => logIn(client, assembleLogin(account, limits, secretOf)),
+  }));
+}
+
+function distinctServers(accounts: readonly AccountDefinition[]): AccountDefinition[] {
+  return [...new Map(accounts.map((account) => [serverName(account), account])).values()];
+}
+
+function serverName({ host, port, security }: Pick<AccountDefinition, 'host' | 'port' | 'security'>): string {
+  return `${host}:${port} (${security})`;
+}
+
+function toText(name: string, report: ProbeReport): string {
+  const { greeting, hasApop, tls, capabilities, mechanisms, inside } = report;
+  const lines: [string, string][] = [
+    ['greeting', greeting],
+    ['TLS', tls === undefined ? 'none' : `${tls.protocol}, ${tls.cipher}`],
+  ];
+  if (tls !== undefined) {
+    lines.push([
+      'certificate',
+      `${tls.subject}; by ${tls.issuer}; until ${tls.validTo.toISOString().slice(0, 10)}`,
+    ]);
+    lines.push(['fingerprint', tls.fingerprint]);
+  }
+  lines.push(['capabilities', capabilities?.join(', ') ?? 'no CAPA: nothing is announced']);
+  lines.push([
+    'login',
+    [...mechanisms, ...(hasApop ? ['APOP (weak; only when named)'] : [])].join(', ') || 'none announced',
+  ]);
+  if (inside !== undefined) {
+    lines.push(['after login', inside.capabilities?.join(', ') ?? 'no CAPA']);
+    lines.push(['messages', `${formatCount(inside.messages)}, ${formatOctets(inside.octets)}`]);
+    lines.push([
+      'unique-ids',
+      inside.hasUidl ? 'yes' : 'no UIDL: messages are recognised by size and header',
+    ]);
+    lines.push(...inside.warnings.map((text): [string, string] => ['warning', text]));
+  }
+  return [printable(name), ...lines.map(([key, value]) => `  ${key.padEnd(13)} ${printable(value)}`)].join(
+    '\n',
+  );
+}

@@ -1,0 +1,157 @@
+/**
+ * `mailferry status [JOB…]`: what the ledger knows, read beside a running job.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MailferryError } from '../../errors/mailferry-error.ts';
+import { loadJob } from '../../job/load-job.ts';
+import type { AccountSummary, LedgerReader, RunRecord, TroubledMessage } from '../../ledger/ledger.ts';
+import { openLedgerReader } from '../../ledger/open-reader.ts';
+import { formatCount, formatOctets } from '../../report/format.ts';
+import { type Column, type Row, renderTable } from '../../report/table.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import type { CliIo } from '../io.ts';
+import type { StatusOptions } from '../options.ts';
+import { selectAccounts } from '../select-accounts.ts';
+
+/** How many runs and how many messages in trouble are shown. */
+const RUNS = 5;
+const TROUBLED = 20;
+
+interface JobState {
+  readonly name: string;
+  readonly statePath: string;
+}
+
+export async function status(
+  files: readonly string[],
+  options: StatusOptions,
+  { stdout }: CliIo,
+): Promise<ExitCode> {
+  const states = files.length > 0 ? await Promise.all(files.map(loadJob)) : findStates();
+  for (const state of states) {
+    const reader = openLedgerReader({ statePath: state.statePath });
+    try {
+      const text = options.json === true ? toJson(state, reader, options) : toText(state, reader, options);
+      stdout.write(`${text}\n`);
+    } finally {
+      reader?.close();
+    }
+  }
+  return EXIT.done;
+}
+
+/** Without a job: the ledgers at their default place below this folder. */
+function findStates(): JobState[] {
+  const folder = '.mailferry';
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const states = names
+    .map((name) => ({ name, statePath: join(folder, name) }))
+    .filter(({ statePath }) => existsSync(join(statePath, 'ledger.db')));
+  if (states.length === 0) {
+    throw new MailferryError('there is no ledger below .mailferry in this folder', {
+      code: 'usage-no-ledger',
+      scope: 'run',
+      retry: 'never',
+      hint: 'name a job definition: mailferry status job.yaml',
+    });
+  }
+  return states;
+}
+
+function chosenAccounts(reader: LedgerReader, { account }: StatusOptions): readonly AccountSummary[] {
+  const summaries = reader.accounts().map((summary) => ({ ...summary, id: summary.account }));
+  return selectAccounts(summaries, account);
+}
+
+function toJson({ name }: JobState, reader: LedgerReader | undefined, options: StatusOptions): string {
+  return JSON.stringify({
+    job: name,
+    ledger: reader?.path ?? null,
+    accounts: reader === undefined ? [] : chosenAccounts(reader, options),
+    runs: reader?.runs(RUNS) ?? [],
+    troubled: reader?.troubled(TROUBLED) ?? [],
+  });
+}
+
+function toText({ name }: JobState, reader: LedgerReader | undefined, options: StatusOptions): string {
+  if (reader === undefined) {
+    return `${name}: never run, there is no ledger yet`;
+  }
+  const sections = [
+    `${name}: ${reader.path}`,
+    ...renderTable(ACCOUNT_COLUMNS, chosenAccounts(reader, options).map(toAccountRow)),
+    '',
+    ...renderTable(RUN_COLUMNS, reader.runs(RUNS).map(toRunRow)),
+  ];
+  const troubled = reader.troubled(TROUBLED);
+  if (troubled.length > 0) {
+    sections.push('', ...renderTable(TROUBLED_COLUMNS, troubled.map(toTroubledRow)));
+  }
+  return sections.join('\n');
+}
+
+const right = (title: string): Column => ({ title, align: 'right' });
+const ACCOUNT_COLUMNS: readonly Column[] = [
+  { title: 'account' },
+  right('archived'),
+  right('size'),
+  right('incomplete'),
+  right('skipped'),
+  right('quarantined'),
+  right('in deletion'),
+  { title: 'last run' },
+  { title: 'outcome' },
+];
+const RUN_COLUMNS: readonly Column[] = [
+  right('run'),
+  { title: 'started' },
+  { title: 'outcome' },
+  right('accounts'),
+  right('listed'),
+  right('archived now'),
+  right('failed'),
+  right('size'),
+];
+const TROUBLED_COLUMNS: readonly Column[] = [
+  { title: 'account' },
+  { title: 'unique-id' },
+  { title: 'state' },
+  right('attempts'),
+  { title: 'last error' },
+];
+
+function toAccountRow({ account, byState, octets, incomplete, lastRun }: AccountSummary): Row {
+  const { listed, skipped, quarantined, ...archived } = byState;
+  const total = Object.values(archived).reduce((sum, count) => sum + count, 0);
+  return [
+    account,
+    formatCount(total),
+    formatOctets(octets),
+    formatCount(incomplete),
+    formatCount(skipped),
+    formatCount(quarantined),
+    formatCount(byState['deletion-requested'] + byState['deletion-answered']),
+    lastRun === undefined ? '' : toTime(lastRun.startedAt),
+    lastRun?.outcome ?? '',
+  ];
+}
+
+function toRunRow({ id, startedAt, outcome, accounts, counts }: RunRecord): Row {
+  const { listed, archivedNow, failed, octets } = counts;
+  return [
+    String(id),
+    toTime(startedAt),
+    outcome ?? 'running, or killed',
+    ...[accounts, listed, archivedNow, failed].map(formatCount),
+    formatOctets(octets),
+  ];
+}
+
+function toTroubledRow({ account, uidl, state, attempts, lastError }: TroubledMessage): Row {
+  return [account, uidl, state, formatCount(attempts), lastError ?? ''];
+}
+
+function toTime(ms: number): string {
+  return new Date(ms).toISOString().replace('T', ' ').slice(0, 19);
+}

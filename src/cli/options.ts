@@ -1,0 +1,47 @@
+/**
+ * The flags of the commands as values, the way commander hands them over.
+ */
+import type { Security } from '../job/job.ts';
+import type { LogLevel } from '../pipeline/events.ts';
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const satisfies readonly LogLevel[];
+
+/** Flags that every command has. */
+export interface CommonOptions {
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly verbose?: true;
+  readonly logLevel?: LogLevel;
+}
+
+/** Flags of commands that log in. */
+export interface SessionOptions extends CommonOptions {
+  readonly account?: readonly string[];
+  readonly trace?: string;
+}
+
+export interface RunOptions extends SessionOptions {
+  /** Fetch again what a sink has lost. */
+  readonly refetch?: 'missing';
+}
+
+export interface VerifyOptions extends CommonOptions {
+  readonly account?: readonly string[];
+  /** The share of the receipts to read: above 0, up to 1. */
+  readonly sample?: number;
+  /** Milliseconds since 1970. */
+  readonly since?: number;
+}
+
+export interface DemoOptions extends CommonOptions {
+  readonly serve?: true;
+  readonly folder?: string;
+}
+
+export interface StatusOptions extends CommonOptions {
+  readonly account?: readonly string[];
+}
+
+export interface ProbeOptions extends SessionOptions {
+  readonly security?: Security;
+}

@@ -1,0 +1,77 @@
+/**
+ * An S3 sink from its definition: keys from the template, credentials from the job's secrets whenever they are asked for.
+ */
+
+import { S3Sink } from '../sink/s3.ts';
+import { contentName, shardOf } from '../sink/s3-key.ts';
+import type { S3Credentials } from '../sink/s3-options.ts';
+import type { Job, S3CredentialSources, SinkDefinition } from './job.ts';
+import { expandKey } from './object-key.ts';
+import { type ResolveOptions, resolveSecret } from './secrets.ts';
+
+export type S3SinkDefinition = Extract<SinkDefinition, { readonly kind: 's3' }>;
+
+export interface AssembleS3Options {
+  readonly job: Pick<Job, 'statePath' | 'limits'>;
+  /** Of the run: ends a secret's command with it. */
+  readonly signal: AbortSignal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function assembleS3Sink({ name, s3 }: S3SinkDefinition, options: AssembleS3Options): S3Sink {
+  const { limits, statePath } = options.job;
+  const { bucket, region, endpoint, forcePathStyle, key, credentials } = s3;
+  return new S3Sink({
+    name,
+    store: {
+      ...{ bucket, region, endpoint, forcePathStyle },
+      credentials: credentials === undefined ? undefined : () => fetchCredentials(credentials, options),
+      timeouts: { connectMs: limits.connectTimeoutMs, idleMs: limits.timeoutMs },
+    },
+    keyFor:
+      key === undefined
+        ? undefined
+        : (parts) =>
+            expandKey(key, parts.account, {
+              sha256: contentName(parts),
+              shard: shardOf(parts.sha256),
+              accountKey: parts.accountKey,
+            }),
+    storageClass: s3.storageClass,
+    encryption: s3.encryption,
+    lock: s3.lock,
+    legalHold: s3.legalHold,
+    metadata: s3.metadata,
+    tags: s3.tags,
+    verify: s3.verify,
+    manifest: s3.manifest,
+    statePath,
+    patienceMs: limits.patienceMs,
+  });
+}
+
+/** Fetches the secrets of all S3 sinks once, so that one that is missing is told before anything is connected. */
+export async function checkS3Secrets(
+  definitions: readonly SinkDefinition[],
+  options: AssembleS3Options,
+): Promise<void> {
+  for (const definition of definitions) {
+    if (definition.kind === 's3' && definition.s3.credentials !== undefined) {
+      await fetchCredentials(definition.s3.credentials, options);
+    }
+  }
+}
+
+async function fetchCredentials(
+  { accessKeyId, secretAccessKey, sessionToken }: S3CredentialSources,
+  { job, signal, env }: AssembleS3Options,
+): Promise<S3Credentials> {
+  const options: ResolveOptions = { timeoutMs: job.limits.loginTimeoutMs, signal, env };
+  const secret = await resolveSecret(secretAccessKey, options);
+  const token = sessionToken === undefined ? undefined : await resolveSecret(sessionToken, options);
+  return {
+    accessKeyId,
+    secretAccessKey: secret.secret.reveal(),
+    sessionToken: token?.secret.reveal(),
+  };
+}

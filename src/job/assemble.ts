@@ -1,0 +1,203 @@
+/**
+ * Turns a job definition into live objects: the one file that knows every implementation. It opens what has to be open for
+ * a run (ledger and its lock, spool), prepares what opens later (sessions, archives), and closes all of it.
+ */
+import { join } from 'node:path';
+import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
+import { openLedger } from '../ledger/open-ledger.ts';
+import { openSpool } from '../message/spool.ts';
+import type { AccountSource, JobContext, SurveyContext } from '../pipeline/context.ts';
+import { type EndpointOptions, type LoginOptions, openClient } from '../pop3/open-client.ts';
+import { NO_TRACE, type WireTrace } from '../pop3/wire-trace.ts';
+import { MaildirSink } from '../sink/maildir.ts';
+import { MboxSink } from '../sink/mbox.ts';
+import type { Sink } from '../sink/sink.ts';
+import { assembleS3Sink, checkS3Secrets } from './assemble-s3.ts';
+import { parseFailpoint } from './failpoint-switch.ts';
+import type { AccountDefinition, Job, Limits, SinkDefinition } from './job.ts';
+import { expandPath } from './placeholders.ts';
+import { resolveSecrets, type SecretOf } from './resolve-secrets.ts';
+
+export interface SourceOptions {
+  /** Those of the job's accounts that this command is about. */
+  readonly accounts: readonly AccountDefinition[];
+  readonly emit: SurveyContext['emit'];
+  readonly dropSignal: AbortSignal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly traceFor?: ((account: string) => WireTrace) | undefined;
+}
+
+export interface AssembleOptions extends SourceOptions {
+  readonly version: string;
+  readonly now: () => number;
+  readonly stopSignal: AbortSignal;
+  readonly isRefetching?: boolean;
+}
+
+export interface AssembledJob {
+  readonly context: JobContext;
+  /** Closes the sinks and the ledger, which frees the job for the next run. */
+  close(): Promise<void>;
+}
+
+/** What is made durable together: enough to share an fsync, little enough to hold twice per account in memory. */
+const BATCH = { messages: 256, octets: 4 * 1024 * 1024 } as const;
+
+/** A message up to this size passes through memory; a larger one through a file in the spool. */
+const MEMORY_LIMIT_OCTETS = 2 * 1024 * 1024;
+
+/** @throws MailferryError `secret-…` for all secrets that cannot be had, `job-running`, or what opening the ledger threw. */
+export async function assembleJob(job: Job, options: AssembleOptions): Promise<AssembledJob> {
+  const failpoint = parseFailpoint(options.env);
+  const accounts = await assembleSources(job, options);
+  const sinks = await assembleSinks(job, options, failpoint);
+  const ledger = await openLedger({
+    statePath: job.statePath,
+    job: job.name,
+    sinks: sinks.map(({ name }) => name),
+    failpoint,
+  });
+  try {
+    const spool = openSpool(join(job.statePath, 'spool'), {
+      memoryLimitOctets: MEMORY_LIMIT_OCTETS,
+      failpoint,
+    });
+    const { emit, now, stopSignal, dropSignal, version } = options;
+    const context: JobContext = {
+      job: job.name,
+      version,
+      accounts,
+      select: job.select,
+      limits: job.limits,
+      isReadingBack: job.isReadingBack,
+      isRefetching: options.isRefetching === true,
+      deletion: job.deletion,
+      batch: BATCH,
+      patienceMs: job.limits.patienceMs,
+      random: Math.random,
+      sinks,
+      ledger,
+      spool,
+      failpoint,
+      emit,
+      now,
+      stopSignal,
+      dropSignal,
+    };
+    return {
+      context,
+      close: async () => {
+        // A sink may have something left to send (an object store's manifest), and fail at it.
+        const closings = await Promise.allSettled(sinks.map((sink) => sink.close()));
+        ledger.close();
+        for (const closing of closings) {
+          if (closing.status === 'rejected') {
+            throw closing.reason;
+          }
+        }
+      },
+    };
+  } catch (cause) {
+    ledger.close();
+    throw cause;
+  }
+}
+
+type SinkOptions = Pick<SourceOptions, 'emit' | 'dropSignal' | 'env'>;
+
+/** The sinks to be read alone: nothing that is left to send is sent when they are closed. */
+export function assembleReadableSinks(job: Job, options: SinkOptions): Promise<readonly Sink[]> {
+  const definitions = job.sinks.map((sink) =>
+    sink.kind === 's3' ? { ...sink, s3: { ...sink.s3, manifest: false } } : sink,
+  );
+  return assembleSinks({ ...job, sinks: definitions }, options, NO_FAILPOINT);
+}
+
+async function assembleSinks(
+  job: Job,
+  { emit, dropSignal, env }: SinkOptions,
+  failpoint: Failpoint,
+): Promise<readonly Sink[]> {
+  const s3Options = { job, signal: dropSignal, env };
+  await checkS3Secrets(job.sinks, s3Options);
+  return job.sinks.map((definition) =>
+    definition.kind === 's3'
+      ? assembleS3Sink(definition, s3Options)
+      : assembleFileSink(definition, job.limits, emit, failpoint),
+  );
+}
+
+/** The accounts as sources of sessions. Every secret is fetched first, so that all that are missing are told at once. */
+export async function assembleSources(job: Job, options: SourceOptions): Promise<readonly AccountSource[]> {
+  const secretOf = await resolveSecrets(options.accounts, {
+    timeoutMs: job.limits.loginTimeoutMs,
+    signal: options.dropSignal,
+    env: options.env,
+    warn: (account, text) => options.emit({ type: 'logged', level: 'warn', account, text }),
+  });
+  return options.accounts.map((account) => assembleSource(account, job.limits, secretOf, options.traceFor));
+}
+
+function assembleSource(
+  account: AccountDefinition,
+  limits: Limits,
+  secretOf: SecretOf,
+  traceFor: SourceOptions['traceFor'],
+): AccountSource {
+  const { id, host, user } = account;
+  return {
+    id,
+    host,
+    user,
+    open: (signal) =>
+      openClient({
+        ...assembleEndpoint(account, limits, traceFor?.(id), signal),
+        ...assembleLogin(account, limits, secretOf),
+      }),
+  };
+}
+
+/** How to reach an account's server; nothing secret. */
+export function assembleEndpoint(
+  { host, port, security, tls }: Pick<AccountDefinition, 'host' | 'port' | 'security' | 'tls'>,
+  limits: Limits,
+  trace: WireTrace | undefined,
+  signal: AbortSignal,
+): EndpointOptions {
+  const timeouts = {
+    connectMs: limits.connectTimeoutMs,
+    greetingMs: limits.greetingTimeoutMs,
+    loginMs: limits.loginTimeoutMs,
+    firstOctetMs: limits.firstOctetTimeoutMs,
+    idleMs: limits.timeoutMs,
+    sessionMs: limits.sessionTimeoutMs,
+  };
+  return { host, port, security, tls, timeouts, trace: trace ?? NO_TRACE, signal };
+}
+
+export function assembleLogin(account: AccountDefinition, limits: Limits, secretOf: SecretOf): LoginOptions {
+  const { user, auth } = account;
+  return { user, auth, password: secretOf(account).reveal(), pipeline: limits.pipeline };
+}
+
+function assembleFileSink(
+  definition: Exclude<SinkDefinition, { readonly kind: 's3' }>,
+  limits: Limits,
+  emit: SurveyContext['emit'],
+  failpoint: Failpoint,
+): Sink {
+  const { name, path } = definition;
+  const options = {
+    name,
+    pathFor: (account: { id: string; host: string; user: string }) => expandPath(path, account),
+    patienceMs: limits.patienceMs,
+    warn: (account: string, text: string) => emit({ type: 'logged', level: 'warn', account, text }),
+    failpoint,
+  };
+  switch (definition.kind) {
+    case 'maildir':
+      return new MaildirSink(options);
+    case 'mbox':
+      return new MboxSink(options);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A job definition after reading, defaults, rules and checks: plain data, every value present, units in the names.
+ * Secrets are still only named here (see secrets.ts); paths are absolute.
+ */
+
+export type Security = 'tls' | 'starttls' | 'plaintext';
+
+export type SecretSource =
+  | { readonly kind: 'plain'; readonly value: string }
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]] };
+
+/** IANA's SASL names in upper case, plus `APOP` and `USER-PASS`; `AUTO` lets the client choose among the safe ones. */
+export type AuthChoice = 'AUTO' | 'PLAIN' | 'LOGIN' | 'APOP' | 'USER-PASS';
+
+export interface TlsSettings {
+  /** PEM file of certificate authorities to trust instead of the system's. */
+  readonly caPath: string | undefined;
+  /** Pins: `sha256:` and hex of the leaf certificate, or `spki-sha256:` and Base64 of its public key. Any one suffices. */
+  readonly fingerprints: readonly string[];
+  /** The name to check and to send as SNI instead of `host`. */
+  readonly serverName: string | undefined;
+}
+
+export interface AccountDefinition {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  readonly security: Security;
+  readonly user: string;
+  readonly password: SecretSource;
+  readonly auth: AuthChoice;
+  readonly tls: TlsSettings;
+}
+
+export type SinkDefinition =
+  | { readonly kind: 'maildir'; readonly name: string; readonly path: PathTemplate }
+  | { readonly kind: 'mbox'; readonly name: string; readonly path: PathTemplate }
+  | { readonly kind: 's3'; readonly name: string; readonly s3: S3Definition };
+
+/** Where and how an S3 sink stores; undefined: the sink's or the store's own default. */
+export interface S3Definition {
+  readonly bucket: string;
+  readonly region: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly forcePathStyle: boolean;
+  readonly isPlaintext: boolean;
+  /** Checked; `expandKey` in object-key.ts fills it. */
+  readonly key: string | undefined;
+  readonly credentials: S3CredentialSources | undefined;
+  readonly storageClass: string | undefined;
+  readonly encryption:
+    | {
+        readonly sse: 'AES256' | 'aws:kms';
+        readonly kmsKeyId: string | undefined;
+        readonly bucketKey: boolean | undefined;
+      }
+    | undefined;
+  readonly lock: { readonly mode: 'GOVERNANCE' | 'COMPLIANCE'; readonly retainMs: number } | undefined;
+  readonly legalHold: boolean;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>> | undefined;
+  readonly verify: 'checksum' | 'read';
+  readonly manifest: boolean;
+}
+
+export interface S3CredentialSources {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: SecretSource;
+  readonly sessionToken: SecretSource | undefined;
+}
+
+/** A path with placeholders, checked; `expandPath` in placeholders.ts fills it safely. Absolute. */
+export interface PathTemplate {
+  readonly text: string;
+}
+
+export interface SelectRules {
+  readonly olderThanMs: number | undefined;
+  readonly newerThanMs: number | undefined;
+  readonly largerThanOctets: number | undefined;
+  readonly smallerThanOctets: number | undefined;
+}
+
+/** What may be deleted at the server. Undefined keys do not limit. */
+export interface DeletionDefinition {
+  readonly ageMs: number;
+  readonly max: number | undefined;
+  readonly maxPercent: number | undefined;
+  readonly keepNewest: number | undefined;
+  readonly keepForMs: number | undefined;
+  readonly keepBelowOctets: number | undefined;
+}
+
+export interface Limits {
+  /** Accounts at the same time. */
+  readonly accounts: number;
+  /** Accounts at the same time on one host. */
+  readonly perHost: number;
+  /** Commands in flight in one session, where the server announces PIPELINING. */
+  readonly pipeline: number;
+  /** Longest silence in the middle of an answer. */
+  readonly timeoutMs: number;
+  /** Longest wait for a lock or a delay before an account is left to the next run. */
+  readonly patienceMs: number;
+  readonly connectTimeoutMs: number;
+  readonly greetingTimeoutMs: number;
+  readonly loginTimeoutMs: number;
+  /** From a command to the first octet of its answer; a server may render a message on demand. */
+  readonly firstOctetTimeoutMs: number;
+  /** Longest life of one session; undefined for no end. */
+  readonly sessionTimeoutMs: number | undefined;
+}
+
+export interface Job {
+  readonly name: string;
+  /** The file it was read from; relative paths were resolved against its folder. */
+  readonly file: string;
+  readonly statePath: string;
+  readonly accounts: readonly AccountDefinition[];
+  readonly sinks: readonly SinkDefinition[];
+  readonly select: SelectRules;
+  /** Read back what was written before a receipt counts. */
+  readonly isReadingBack: boolean;
+  /** Undefined: nothing is ever deleted. */
+  readonly deletion: DeletionDefinition | undefined;
+  readonly limits: Limits;
+  /** What is unwise but allowed: a password in the file, plaintext over a network. */
+  readonly warnings: readonly JobProblem[];
+}
+
+/** One thing wrong (or unwise) with a job definition. */
+export interface JobProblem {
+  readonly file: string;
+  /** 1-based; undefined where the file itself is the problem. */
+  readonly line: number | undefined;
+  /** `accounts[1].port`; empty for the whole document. */
+  readonly path: string;
+  /** What is wrong, what was expected, what came. */
+  readonly text: string;
+}

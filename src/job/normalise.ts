@@ -1,0 +1,185 @@
+/**
+ * Typed parts become definitions: defaults filled in, paths absolute, names that follow from other keys. Pure but for the
+ * present folder; reports nothing: what is missing stays undefined, and rules.ts says so.
+ */
+import { isAbsolute, join, normalize, resolve } from 'node:path';
+import type { AccountEntry } from './collect-accounts.ts';
+import type {
+  AccountDefinition,
+  DeletionDefinition,
+  Limits,
+  S3Definition,
+  SecretSource,
+  SelectRules,
+  SinkDefinition,
+  TlsSettings,
+} from './job.ts';
+import { escapeBraces } from './placeholders.ts';
+import type {
+  RawAccount,
+  RawDefaults,
+  RawDelete,
+  RawKeep,
+  RawLimits,
+  RawPassword,
+  RawS3,
+  RawSelect,
+  RawSink,
+} from './schema.ts';
+
+/** The account's own keys, then the defaults. `tls` is filled up key by key. */
+export function mergeAccount({ keys }: AccountEntry, defaults: RawDefaults): RawAccount {
+  const tls = keys.tls ?? defaults.tls;
+  return {
+    ...defaults,
+    ...withoutUndefined(keys),
+    ...(tls === undefined ? {} : { tls: { ...defaults.tls, ...withoutUndefined(keys.tls ?? {}) } }),
+  };
+}
+
+/** @returns undefined while a key is missing that has no default. @param folder what paths are relative to. */
+export function defineAccount(keys: RawAccount, folder: string): AccountDefinition | undefined {
+  const { host, user, password, security = 'tls' } = keys;
+  if (host === undefined || user === undefined || password === undefined) {
+    return undefined;
+  }
+  return {
+    id: keys.id ?? `${user}@${host}`,
+    host,
+    port: keys.port ?? (security === 'tls' ? 995 : 110),
+    security,
+    user,
+    password: defineSecret(password, folder),
+    auth: keys.auth ?? 'AUTO',
+    tls: defineTls(keys.tls, folder),
+  };
+}
+
+function defineSecret(password: RawPassword, folder: string): SecretSource {
+  if (typeof password === 'string') {
+    return { kind: 'plain', value: password };
+  }
+  if (password.env !== undefined) {
+    return { kind: 'env', name: password.env };
+  }
+  if (password.file !== undefined) {
+    return { kind: 'file', path: resolve(folder, password.file) };
+  }
+  // The schema lets no map pass that has none of the three.
+  const [program, ...args] = password.command ?? [''];
+  return { kind: 'command', argv: [programPath(program, folder), ...args] };
+}
+
+/** A bare name is looked up in PATH; one with a folder in it is a path, and as such relative to the job file. */
+function programPath(program: string, folder: string): string {
+  return program.includes('/') ? resolve(folder, program) : program;
+}
+
+function defineTls(tls: RawAccount['tls'], folder: string): TlsSettings {
+  return {
+    caPath: tls?.ca === undefined ? undefined : resolve(folder, tls.ca),
+    fingerprints: tls?.fingerprint ?? [],
+    serverName: tls?.serverName,
+  };
+}
+
+/** The name keeps the path as the job writes it, so that receipts are found again when the job moves to another folder. */
+export function defineSink(sink: RawSink, folder: string): SinkDefinition {
+  if (sink.s3 !== undefined) {
+    return { kind: 's3', name: s3Name(sink.s3), s3: defineS3(sink.s3, folder) };
+  }
+  const kind = sink.maildir === undefined ? 'mbox' : 'maildir';
+  const written = sink.maildir ?? sink.mbox ?? '';
+  return { kind, name: `${kind}:${written}`, path: { text: absoluteTemplate(written, folder) } };
+}
+
+/** The bucket is the place; a key, a class or a lock may change and the receipts stay good. */
+function s3Name({ bucket, endpoint }: RawS3): string {
+  return endpoint === undefined ? `s3:${bucket}` : `s3:${endpoint.replace(/\/+$/, '')}/${bucket}`;
+}
+
+function defineS3(s3: RawS3, folder: string): S3Definition {
+  const { endpoint, encryption, objectLock, credentials } = s3;
+  const mode = objectLock?.mode === 'governance' ? 'GOVERNANCE' : 'COMPLIANCE';
+  const retainMs = objectLock?.retain;
+  return {
+    bucket: s3.bucket,
+    region: s3.region ?? (endpoint === undefined ? undefined : 'us-east-1'),
+    endpoint,
+    isPlaintext: s3.security === 'plaintext',
+    forcePathStyle: s3.forcePathStyle ?? endpoint !== undefined,
+    key: s3.key,
+    credentials:
+      credentials === undefined
+        ? undefined
+        : {
+            accessKeyId: credentials.accessKeyId,
+            secretAccessKey: defineSecret(credentials.secretAccessKey, folder),
+            sessionToken:
+              credentials.sessionToken === undefined
+                ? undefined
+                : defineSecret(credentials.sessionToken, folder),
+          },
+    storageClass: s3.storageClass,
+    encryption:
+      encryption === undefined
+        ? undefined
+        : { sse: encryption.sse, kmsKeyId: encryption.kmsKeyId, bucketKey: encryption.bucketKey },
+    lock: retainMs === undefined ? undefined : { mode, retainMs },
+    legalHold: objectLock?.legalHold ?? false,
+    metadata: s3.metadata ?? {},
+    tags: s3.tags,
+    verify: s3.verify,
+    manifest: s3.manifest,
+  };
+}
+
+function absoluteTemplate(written: string, folder: string): string {
+  const absolute = isAbsolute(written) ? normalize(written) : join(escapeBraces(folder), written);
+  return absolute.length > 1 ? absolute.replace(/\/+$/, '') : absolute;
+}
+
+export function defineStatePath(state: string | undefined, name: string, folder: string): string {
+  return resolve(folder, state ?? join('.mailferry', name));
+}
+
+export function defineSelect(select: RawSelect): SelectRules {
+  return {
+    olderThanMs: select.olderThan,
+    newerThanMs: select.newerThan,
+    largerThanOctets: select.largerThan,
+    smallerThanOctets: select.smallerThan,
+  };
+}
+
+export function defineDeletion(rules: RawDelete, keep: RawKeep | undefined): DeletionDefinition {
+  return {
+    ageMs: rules.age,
+    max: rules.max,
+    maxPercent: rules.maxPercent,
+    keepNewest: keep?.newest,
+    keepForMs: keep?.for,
+    keepBelowOctets: keep?.below,
+  };
+}
+
+export function defineLimits(limits: RawLimits): Limits {
+  return {
+    accounts: limits.accounts,
+    perHost: limits.perHost,
+    pipeline: limits.pipeline,
+    timeoutMs: limits.timeout,
+    patienceMs: limits.patience,
+    connectTimeoutMs: limits.connectTimeout,
+    greetingTimeoutMs: limits.greetingTimeout,
+    loginTimeoutMs: limits.loginTimeout,
+    firstOctetTimeoutMs: limits.firstOctetTimeout,
+    sessionTimeoutMs: limits.sessionTimeout,
+  };
+}
+
+/** A key that is undefined must not hide a default. */
+function withoutUndefined<T extends object>(keys: T): T {
+  // Entries of T put together again are a T: what is left out was optional.
+  return Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,81 @@
+/**
+ * All secrets of a run at once, so that every one that cannot be had is told together, before anything is connected.
+ */
+import { MailferryError } from '../errors/mailferry-error.ts';
+import type { AccountDefinition } from './job.ts';
+import type { Secret } from './secret.ts';
+import { type ResolveOptions, resolveSecret } from './secrets.ts';
+
+export type SecretOf = (account: Pick<AccountDefinition, 'id'>) => Secret;
+
+export interface ResolveSecretsOptions extends ResolveOptions {
+  /** Told what is unwise about a source. */
+  readonly warn: (account: string, text: string) => void;
+}
+
+/** Commands for secrets that run side by side. */
+const CONCURRENCY = 8;
+
+/** How many failures a message lists in full. */
+const MAX_LISTED = 20;
+
+/** @throws MailferryError `secret-missing` with each account whose secret cannot be had. */
+export async function resolveSecrets(
+  accounts: readonly AccountDefinition[],
+  options: ResolveSecretsOptions,
+): Promise<SecretOf> {
+  const secrets = new Map<string, Secret>();
+  const failures: { id: string; cause: MailferryError }[] = [];
+  const remaining = accounts.values();
+  const resolveNext = async (): Promise<void> => {
+    for (const { id, password } of remaining) {
+      try {
+        const { secret, warnings } = await resolveSecret(password, options);
+        secrets.set(id, secret);
+        for (const text of warnings) {
+          options.warn(id, text);
+        }
+      } catch (cause) {
+        if (!(cause instanceof MailferryError)) {
+          throw cause;
+        }
+        failures.push({ id, cause });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, resolveNext));
+  const [first] = failures;
+  if (first !== undefined) {
+    throw missingSecrets(failures, first.cause);
+  }
+  return ({ id }) => {
+    const secret = secrets.get(id);
+    if (secret === undefined) {
+      throw new Error(`the secret of ${id} was not asked for`);
+    }
+    return secret;
+  };
+}
+
+function missingSecrets(
+  failures: readonly { id: string; cause: MailferryError }[],
+  first: MailferryError,
+): MailferryError {
+  const lines = failures.slice(0, MAX_LISTED).map(({ id, cause }) => `  ${id}: ${cause.message}`);
+  const more = failures.length - lines.length;
+  if (more > 0) {
+    lines.push(`  … and ${more} more`);
+  }
+  const [only] = failures;
+  const text =
+    failures.length === 1 && only !== undefined
+      ? `account ${only.id}: ${first.message}`
+      : `${failures.length} passwords cannot be had:\n${lines.join('\n')}`;
+  return new MailferryError(text, {
+    code: first.code,
+    scope: 'run',
+    retry: 'never',
+    hint: first.hint,
+    cause: first,
+  });
+}

@@ -1,0 +1,716 @@
+/**
+ * The shape of a job definition: every key with its type, its description and what holds where it is left out. The only file
+ * that knows the package `zod`. It holds the keys that work in this version and no others (see not-yet.ts for those that are
+ * to come). Must not know files, lines, or rules across keys (rules.ts).
+ * It is longer than other files because it is one table, and is read as such.
+ *
+ * The `error` of a schema says what was expected, as a noun phrase; shape-problems.ts makes a sentence of it.
+ */
+import { z } from 'zod';
+import { CSV_COLUMNS } from './csv-columns.ts';
+import { parseHost } from './hosts.ts';
+import { type ShapeIssue, toShapeIssues } from './shape-issues.ts';
+import {
+  DURATION_PATTERN,
+  parseDurationMs,
+  parseOctets,
+  parseRetentionMs,
+  RETENTION_PATTERN,
+  SIZE_PATTERN,
+} from './units.ts';
+
+/** Node's timers fire at once where they should wait longer than 2^31 - 1 ms. */
+const MAX_WAIT_MS = 24 * 86_400_000;
+const MAX_ACCOUNT_ENTRIES = 100_000;
+const MAX_SINKS = 16;
+
+type LeftOut = { readonly required: true } | { readonly value: string | number } | { readonly words: string };
+
+const required: LeftOut = { required: true };
+const byDefault = (value: string | number): LeftOut => ({ value });
+const leftOut = (words: string): LeftOut => ({ words });
+
+/** Gives a key its description, which always ends with what holds where the key is left out. */
+function key<T extends z.ZodType>(schema: T, about: string, otherwise: LeftOut): T {
+  if ('required' in otherwise) {
+    return schema.meta({ description: `${about} Required.` });
+  }
+  return 'value' in otherwise
+    ? schema.meta({ description: `${about} Default: ${otherwise.value}.`, default: otherwise.value })
+    : schema.meta({ description: `${about} Default: ${otherwise.words}.` });
+}
+
+function text(expected: string, maxLength = 4096) {
+  return z
+    .string({ error: expected })
+    .min(1, { error: expected })
+    .max(maxLength, { error: `${expected}, at most ${maxLength} characters` });
+}
+
+function count(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.int({ error: expected }).min(min, { error: expected }).max(max, { error: expected });
+}
+
+function percent() {
+  const expected = 'a number from 0 to 100';
+  return z.number({ error: expected }).min(0, { error: expected }).max(100, { error: expected });
+}
+
+function duration(maxMs: number = Number.MAX_SAFE_INTEGER) {
+  const range = maxMs === MAX_WAIT_MS ? ', longer than 0 and at most 24d' : ', longer than 0';
+  const expected = `a duration with its unit, such as 60s, 5m, 12h or 30d${range}`;
+  return z
+    .string({ error: expected })
+    .regex(new RegExp(DURATION_PATTERN), { error: expected, abort: true })
+    .refine((value) => isWithin(parseDurationMs(value), 1, maxMs), { error: expected })
+    .transform((value) => parseDurationMs(value) ?? 0);
+}
+
+function size(min: number) {
+  const expected = `a size such as 4096, 50MB or 10MiB${min > 0 ? `, at least ${min}` : ''}`;
+  return z
+    .union(
+      [
+        z.int({ error: expected }).min(0, { error: expected, abort: true }),
+        z.string().regex(new RegExp(SIZE_PATTERN), { error: expected, abort: true }),
+      ],
+      {
+        error: expected,
+      },
+    )
+    .refine((value) => isWithin(parseOctets(String(value)), min, Number.MAX_SAFE_INTEGER), {
+      error: expected,
+    })
+    .transform((value) => parseOctets(String(value)) ?? 0);
+}
+
+function isWithin(value: number | undefined, min: number, max: number): boolean {
+  return value !== undefined && value >= min && value <= max;
+}
+
+const MECHANISMS = ['AUTO', 'PLAIN', 'LOGIN', 'APOP', 'USER-PASS'] as const;
+const mechanismWords = MECHANISMS.map((name) => name.toLowerCase());
+
+const host = z.string({ error: 'a host name or an IP address' }).transform((value, context) => {
+  const parsed = parseHost(value);
+  if (parsed === undefined) {
+    context.addIssue({
+      code: 'custom',
+      message: 'a host name or an IP address, without a port, scheme or space',
+    });
+  }
+  return parsed ?? z.NEVER;
+});
+
+const security = z.enum(['tls', 'starttls', 'plaintext'], { error: '"tls", "starttls" or "plaintext"' });
+
+const authExpected = `one of ${mechanismWords.join(', ')}, in any case`;
+/** Written out letter by letter, since a pattern in a JSON Schema has no flag for "any case". */
+const authPattern = MECHANISMS.map((name) =>
+  name.replace(/[A-Z]/g, (letter) => `[${letter}${letter.toLowerCase()}]`),
+);
+const auth = z
+  .string({ error: authExpected })
+  .regex(new RegExp(`^(${authPattern.join('|')})$`), { error: authExpected })
+  .meta({ examples: mechanismWords })
+  .transform((value) => MECHANISMS.find((name) => name === value.toUpperCase()) ?? 'AUTO');
+
+const fingerprint = z
+  .string({ error: 'a fingerprint' })
+  .regex(/^(sha256:([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}|spki-sha256:[A-Za-z0-9+/]{43}=)$/, {
+    error:
+      '"sha256:" and 64 hex digits of the certificate, or "spki-sha256:" and 44 Base64 characters of its public key',
+  });
+
+const secretExpected = 'a text, or a map with one of env, file, command';
+/** Exactly one of the three keys; the JSON Schema says it in its own words. */
+const oneKeyOnly = { minProperties: 1, maxProperties: 1 };
+
+const passwordSchema = z.union(
+  [
+    z.string().max(4096),
+    z
+      .strictObject({
+        env: key(
+          text('the name of an environment variable', 256).optional(),
+          'Environment variable that holds the password.',
+          leftOut('none'),
+        ),
+        file: key(
+          text('the path of a file').optional(),
+          'File that holds the password and nothing else, relative to the job file; one line end after it is ignored.',
+          leftOut('none'),
+        ),
+        command: key(
+          z
+            .tuple([text('the name of a program')], text('an argument, as a text'), {
+              error: 'a list: the program, then each argument',
+            })
+            .optional(),
+          'Program that prints the password, and its arguments, as a list; it runs without a shell.',
+          leftOut('none'),
+        ),
+      })
+      .refine((value) => Object.values(value).filter((source) => source !== undefined).length === 1, {
+        error: 'exactly one of env, file, command',
+      })
+      .meta(oneKeyOnly),
+  ],
+  { error: secretExpected },
+);
+
+const tlsSchema = z.strictObject(
+  {
+    ca: key(
+      text('the path of a PEM file').optional(),
+      'PEM file of certificate authorities to trust instead of the system’s, relative to the job file.',
+      leftOut('the system’s'),
+    ),
+    fingerprint: key(
+      z
+        .union(
+          [
+            fingerprint.transform((pin) => [pin]),
+            z
+              .array(fingerprint)
+              .min(1, { error: 'at least one fingerprint' })
+              .max(16, { error: 'at most 16 fingerprints' }),
+          ],
+          {
+            error: 'a fingerprint or a list of them',
+          },
+        )
+        .optional(),
+      'Pins the server’s certificate: `sha256:` and its SHA-256 in hex, or `spki-sha256:` and that of its public key in Base64. Of a list any one suffices.',
+      leftOut('none'),
+    ),
+    serverName: key(
+      text('a host name', 253).optional(),
+      'Name to expect in the certificate and to send as SNI, where it is not `host`.',
+      leftOut('host'),
+    ),
+  },
+  { error: 'a map with ca, fingerprint, serverName' },
+);
+
+const connectionKeys = {
+  host: key(
+    host.optional(),
+    'Name or address of the POP3 server.',
+    leftOut('none; required for each account, here or in `defaults`'),
+  ),
+  port: key(count(1, 65_535).optional(), 'TCP port of the server.', leftOut('995 with tls, otherwise 110')),
+  security: key(
+    security.optional(),
+    '`tls` from the first octet, `starttls` (STLS before login, or no login), or `plaintext`, which shows the password and all mail to the network.',
+    byDefault('tls'),
+  ),
+  password: key(
+    passwordSchema.optional(),
+    'Where the password comes from. A plain text works and is warned of.',
+    leftOut('none; required for each account, here or in `defaults`'),
+  ),
+  auth: key(
+    auth.optional(),
+    'How to log in: `auto` takes the best that the server announces and that does not show the password to the network; or one of `plain`, `login`, `apop`, `user-pass`, in any case.',
+    byDefault('auto'),
+  ),
+  tls: key(
+    tlsSchema.optional(),
+    'How the server’s certificate is judged.',
+    leftOut('system authorities, name = host'),
+  ),
+};
+
+const accountKeys = {
+  id: key(
+    text('a text without control characters', 512)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused.
+      .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, { error: 'a text without control characters' })
+      .optional(),
+    'Name of the account in reports, in the ledger and in paths; unique in the job, and kept for ever: under a new id everything is archived again.',
+    leftOut('user@host, even where the user holds an @'),
+  ),
+  user: key(
+    text('a text', 1024).optional(),
+    'Name to log in with.',
+    leftOut('none; required for each account'),
+  ),
+  ...connectionKeys,
+};
+
+const csvColumns = [...CSV_COLUMNS.keys()].join(', ');
+const accountsExpected = 'a list with at least one account';
+
+const accountSchema = z.strictObject(accountKeys, { error: 'a map with the keys of an account' });
+
+const accountEntrySchema = z
+  .strictObject(
+    {
+      ...accountKeys,
+      from: key(
+        text('the path of a CSV file').optional(),
+        `CSV file with one account a row, relative to the job file; stands alone in its entry. The first row names the columns: ${csvColumns}. An empty cell means: not given. Paths in it are relative to the job file.`,
+        leftOut('none: the account is described here'),
+      ),
+    },
+    { error: 'a map with the keys of an account, or with `from`' },
+  )
+  .refine(
+    (entry) =>
+      entry.from === undefined || Object.values(entry).filter((value) => value !== undefined).length === 1,
+    {
+      error: 'either `from` alone, or the keys of one account',
+    },
+  );
+
+const bucketExpected = 'the name of a bucket: 3 to 63 lower-case letters, digits, "." and "-"';
+
+const s3CredentialsSchema = z.strictObject(
+  {
+    accessKeyId: key(text('an access key id', 256), 'Id of the access key; it is no secret.', required),
+    secretAccessKey: key(passwordSchema, 'Where the secret access key comes from.', required),
+    sessionToken: key(
+      passwordSchema.optional(),
+      'Where the session token of temporary credentials comes from; asked again when they have expired.',
+      leftOut('none'),
+    ),
+  },
+  { error: 'a map with accessKeyId, secretAccessKey, sessionToken' },
+);
+
+const s3EncryptionSchema = z
+  .strictObject(
+    {
+      sse: key(
+        z.enum(['AES256', 'aws:kms'], { error: '"AES256" or "aws:kms"' }),
+        'Server-side encryption that each object must have: with the store’s keys, or with a key of AWS KMS.',
+        required,
+      ),
+      kmsKeyId: key(
+        text('the id or ARN of a KMS key', 2048).optional(),
+        'Key of AWS KMS.',
+        leftOut('the account’s default key'),
+      ),
+      bucketKey: key(
+        z.boolean({ error: 'true or false' }).optional(),
+        'Whether to use an S3 Bucket Key, which makes far fewer (and paid) requests to KMS.',
+        leftOut('as the bucket says'),
+      ),
+    },
+    { error: 'a map with sse, kmsKeyId, bucketKey' },
+  )
+  .refine(({ sse, kmsKeyId }) => sse === 'aws:kms' || kmsKeyId === undefined, {
+    error: 'kmsKeyId only with sse: aws:kms',
+  });
+
+const retentionExpected = 'a time in days, weeks or years, such as 30d, 52w or 7y';
+
+const s3LockSchema = z
+  .strictObject(
+    {
+      mode: key(
+        z.enum(['governance', 'compliance'], { error: '"governance" or "compliance"' }).optional(),
+        'Who may shorten the retention: `governance`, who has a special permission; `compliance`, nobody.',
+        leftOut('none; required with `retain`'),
+      ),
+      retain: key(
+        z
+          .string({ error: retentionExpected })
+          .regex(new RegExp(RETENTION_PATTERN), { error: retentionExpected, abort: true })
+          .refine((value) => isWithin(parseRetentionMs(value), 1, 100 * 366 * 86_400_000), {
+            error: retentionExpected,
+          })
+          .transform((value) => parseRetentionMs(value) ?? 0)
+          .optional(),
+        'How long each object is locked, from when it is put; a year is 366 days.',
+        leftOut('the bucket’s default retention'),
+      ),
+      legalHold: key(
+        z.boolean({ error: 'true or false' }).optional(),
+        'Whether each object is put under legal hold, which lasts until somebody ends it.',
+        leftOut('false'),
+      ),
+    },
+    { error: 'a map with mode, retain, legalHold' },
+  )
+  .refine(({ mode, retain }) => (mode === undefined) === (retain === undefined), {
+    error: 'mode and retain together, or neither',
+  });
+
+/** Header values are ASCII; what is not would be sent encoded, differently by each client. */
+const printableAscii = z
+  .string({ error: 'a text' })
+  .regex(/^[ -~]{0,256}$/, { error: 'at most 256 printable ASCII characters' });
+const metadataKey = z.string().regex(/^(?!mailferry-)[a-z0-9-]{1,64}$/, {
+  error: 'names of lower-case letters, digits and "-", not beginning with "mailferry-"',
+});
+
+const s3Schema = z.strictObject(
+  {
+    bucket: key(
+      text(bucketExpected, 63).regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: bucketExpected }),
+      'Name of the bucket; it must be there, mailferry never makes one.',
+      required,
+    ),
+    region: key(
+      text('a region', 64).optional(),
+      'Region of the bucket.',
+      leftOut('that of the environment or the profile; with `endpoint` us-east-1'),
+    ),
+    endpoint: key(
+      z
+        .string({ error: 'a URL' })
+        .max(2048)
+        .regex(/^https?:\/\/[^\s/?#@]+\/?$/, {
+          error: 'a URL such as https://s3.example.net, without path, user or password',
+        })
+        .optional(),
+      'URL of the store, where it is not AWS; `http:` only with `security: plaintext`.',
+      leftOut('AWS, by region'),
+    ),
+    security: key(
+      z.enum(['tls', 'plaintext'], { error: '"tls" or "plaintext"' }).prefault('tls'),
+      '`tls`, or `plaintext` for an endpoint with `http:`, which shows all mail to the network.',
+      byDefault('tls'),
+    ),
+    forcePathStyle: key(
+      z.boolean({ error: 'true or false' }).optional(),
+      'Whether the bucket is named in the path of the URL instead of its host name.',
+      leftOut('true with `endpoint`, otherwise false'),
+    ),
+    key: key(
+      text('a key', 1024).optional(),
+      'Key of each object; holds {sha256} (with the number of the copy, where equal messages are several) and {accountKey} or {account}; may hold {shard}, {user}, {host}, {domain}.',
+      leftOut('mail/{shard}/{accountKey}/{sha256}.eml'),
+    ),
+    credentials: key(
+      s3CredentialsSchema.optional(),
+      'Access key for the store.',
+      leftOut('AWS’s chain: environment, profile, web identity, role of the instance'),
+    ),
+    storageClass: key(
+      text('a storage class such as STANDARD_IA', 64)
+        .regex(/^[A-Z0-9_-]+$/, { error: 'a storage class such as STANDARD_IA' })
+        .optional(),
+      'Storage class of each object.',
+      leftOut('the bucket’s'),
+    ),
+    encryption: key(
+      s3EncryptionSchema.optional(),
+      'Encryption that each object must have.',
+      leftOut('as the bucket says'),
+    ),
+    objectLock: key(
+      s3LockSchema.optional(),
+      'Object Lock of each object; the bucket must have been made with it.',
+      leftOut('as the bucket says'),
+    ),
+    metadata: key(
+      z.record(metadataKey, printableAscii, { error: 'a map of texts' }).optional(),
+      'Further metadata of each object, shown to whoever may read it.',
+      leftOut('none'),
+    ),
+    tags: key(
+      z
+        .record(z.string().min(1).max(128), z.string({ error: 'a text' }).max(256), {
+          error: 'a map of texts',
+        })
+        .refine((tags) => Object.keys(tags).length <= 10, { error: 'at most 10 tags' })
+        .optional(),
+      'Tags of each object.',
+      leftOut('none'),
+    ),
+    verify: key(
+      z.enum(['checksum', 'read'], { error: '"checksum" or "read"' }).prefault('checksum'),
+      'How each object is proved: by the store’s own SHA-256 where a probe shows that it is to be believed, or always by getting the octets back.',
+      byDefault('checksum'),
+    ),
+    manifest: key(
+      z.boolean({ error: 'true or false' }).prefault(false),
+      'Whether each account and run also leaves an object that lists what was stored, chained to the one before by its digest.',
+      leftOut('false'),
+    ),
+  },
+  { error: 'a map with bucket and where it is' },
+);
+
+const sinkSchema = z
+  .strictObject(
+    {
+      maildir: key(
+        text('a path').optional(),
+        'Folder of a Maildir, relative to the job file; may hold {account}, {user}, {host}, {domain}.',
+        leftOut('none'),
+      ),
+      mbox: key(
+        text('a path').optional(),
+        'File in mbox format (mboxrd), relative to the job file; may hold {account}, {user}, {host}, {domain}, and must differ for each account.',
+        leftOut('none'),
+      ),
+      s3: key(
+        s3Schema.optional(),
+        'Bucket of an object store that speaks S3; an object for each message.',
+        leftOut('none'),
+      ),
+    },
+    { error: 'a map with maildir, mbox or s3' },
+  )
+  .refine((sink) => Object.values(sink).filter((kind) => kind !== undefined).length === 1, {
+    error: 'exactly one of maildir, mbox, s3',
+  })
+  .meta(oneKeyOnly);
+
+const selectSchema = z.strictObject(
+  {
+    olderThan: key(
+      duration().optional(),
+      'Only messages whose `Date:` is at least so long ago; costs one TOP for each message.',
+      leftOut('no limit'),
+    ),
+    newerThan: key(
+      duration().optional(),
+      'Only messages whose `Date:` is at most so long ago; costs one TOP for each message.',
+      leftOut('no limit'),
+    ),
+    largerThan: key(size(0).optional(), 'Only messages of more octets than this.', leftOut('no limit')),
+    smallerThan: key(size(1).optional(), 'Only messages of fewer octets than this.', leftOut('no limit')),
+  },
+  { error: 'a map with olderThan, newerThan, largerThan, smallerThan' },
+);
+
+const deleteSchema = z.strictObject(
+  {
+    after: key(
+      z
+        .literal('verified', {
+          error: '"verified", the only choice: a message is deleted after every sink has proved it',
+        })
+        .prefault('verified'),
+      'When a message may be deleted at the server: after every sink has proved by reading back that it holds it.',
+      byDefault('verified'),
+    ),
+    age: key(
+      z
+        .union([z.literal(0), duration()], { error: '0, or a duration with its unit, such as 12h or 7d' })
+        .prefault(0),
+      'Least time between that proof and the deletion.',
+      byDefault(0),
+    ),
+    max: key(
+      count(0, 10_000_000).optional(),
+      'Most messages of an account that one run deletes, oldest first.',
+      leftOut('no limit'),
+    ),
+    maxPercent: key(
+      percent().optional(),
+      'Guard: is a larger share of the listed messages due, nothing is deleted and the account fails.',
+      leftOut('no guard'),
+    ),
+  },
+  { error: 'a map with after, age, max, maxPercent' },
+);
+
+const keepSchema = z.strictObject(
+  {
+    newest: key(count(0, 10_000_000).optional(), 'So many of the newest messages stay.', leftOut('no limit')),
+    for: key(
+      duration().optional(),
+      'A message stays for so long after it was first seen at the server.',
+      leftOut('no limit'),
+    ),
+    below: key(
+      size(0).optional(),
+      'Messages stay as long as the maildrop is not larger than this; the oldest go first.',
+      leftOut('no limit'),
+    ),
+  },
+  { error: 'a map with newest, for, below' },
+);
+
+const wait = (otherwise: string) => duration(MAX_WAIT_MS).prefault(otherwise);
+
+const limitsSchema = z.strictObject(
+  {
+    accounts: key(count(1, 1_000).prefault(8), 'Accounts at the same time.', byDefault(8)),
+    perHost: key(count(1, 1_000).prefault(4), 'Accounts at the same time on one host.', byDefault(4)),
+    pipeline: key(
+      count(1, 1_000).prefault(64),
+      'Commands in flight in one session, where the server announces PIPELINING.',
+      byDefault(64),
+    ),
+    timeout: key(
+      wait('60s'),
+      'Longest silence in the middle of an answer; not the length of a transfer.',
+      byDefault('60s'),
+    ),
+    patience: key(
+      wait('60s'),
+      'Longest wait for a lock or a delay before an account is left to the next run.',
+      byDefault('60s'),
+    ),
+    connectTimeout: key(wait('30s'), 'Longest wait for a connection, TLS included.', byDefault('30s')),
+    greetingTimeout: key(wait('60s'), 'Longest wait for the server’s greeting.', byDefault('60s')),
+    loginTimeout: key(
+      wait('5m'),
+      'Longest wait for each answer of the login; some servers delay it on purpose.',
+      byDefault('5m'),
+    ),
+    firstOctetTimeout: key(
+      wait('5m'),
+      'Longest wait from a command to the first octet of its answer.',
+      byDefault('5m'),
+    ),
+    sessionTimeout: key(
+      z
+        .union([z.literal('none').transform(() => undefined), duration(MAX_WAIT_MS)], {
+          error: '"none", or a duration such as 2h, at most 24d',
+        })
+        .prefault('none'),
+      'Longest life of one session, or `none`.',
+      byDefault('none'),
+    ),
+  },
+  { error: 'a map of limits' },
+);
+
+const nameExpected = 'a name of letters, digits, ".", "_" and "-", not beginning with a dot';
+const nameSchema = text(nameExpected, 64).regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, { error: nameExpected });
+const defaultsSchema = z.strictObject(connectionKeys, { error: 'a map with keys of an account' });
+
+const jobSchema = z
+  .strictObject(
+    {
+      $schema: key(
+        text('the address of a JSON Schema').optional(),
+        'For editors; not read.',
+        leftOut('none'),
+      ),
+      name: key(
+        nameSchema,
+        'Name of the job, in reports and in the default of `state`: letters, digits, `.`, `_`, `-`.',
+        required,
+      ),
+      state: key(
+        text('the path of a folder').optional(),
+        'Folder for the ledger and the spool, relative to the job file. Never share it between jobs.',
+        leftOut('.mailferry/<name> beside the job file'),
+      ),
+      accounts: key(
+        z
+          .array(accountEntrySchema, { error: accountsExpected })
+          .min(1, { error: accountsExpected })
+          .max(MAX_ACCOUNT_ENTRIES, { error: `at most ${MAX_ACCOUNT_ENTRIES} entries` }),
+        'The maildrops to archive: each one described here, or many from a CSV file.',
+        required,
+      ),
+      defaults: key(
+        defaultsSchema.prefault({}),
+        'Keys for every account that does not give them itself, in CSV files too.',
+        leftOut('none'),
+      ),
+      sinks: key(
+        z
+          .array(sinkSchema, { error: 'a list with at least one sink' })
+          .min(1, { error: 'a list with at least one sink' })
+          .max(MAX_SINKS, { error: `at most ${MAX_SINKS} sinks` }),
+        'Where each message goes: all of them, each with its own proof.',
+        required,
+      ),
+      select: key(
+        selectSchema.prefault({}),
+        'Which messages to archive; the others are counted as skipped.',
+        leftOut('all messages'),
+      ),
+      verify: key(
+        z.enum(['readback', 'none'], { error: 'readback or none' }).optional(),
+        'Whether each message is read back from every sink before it counts: `readback` or `none`.',
+        leftOut('readback where the job deletes, else none'),
+      ),
+      delete: key(
+        deleteSchema.optional(),
+        'What is deleted at the server, and when.',
+        leftOut('nothing is ever deleted'),
+      ),
+      keep: key(
+        keepSchema.optional(),
+        'What stays at the server although it might be deleted; goes with `delete`.',
+        leftOut('nothing beyond the rules of `delete`'),
+      ),
+      limits: key(
+        limitsSchema.prefault({}),
+        'How much at once, and how long to wait.',
+        leftOut('the default of each key'),
+      ),
+    },
+    { error: 'a map with name, accounts and sinks' },
+  )
+  .meta({
+    title: 'mailferry job',
+    description: 'A job definition of mailferry: which POP3 maildrops to archive, and where to.',
+  });
+
+export type RawJob = z.output<typeof jobSchema>;
+export type RawAccount = z.output<typeof accountSchema>;
+export type RawAccountEntry = z.output<typeof accountEntrySchema>;
+export type RawDefaults = z.output<typeof defaultsSchema>;
+export type RawPassword = z.output<typeof passwordSchema>;
+export type RawSink = z.output<typeof sinkSchema>;
+export type RawS3 = z.output<typeof s3Schema>;
+export type RawSelect = z.output<typeof selectSchema>;
+export type RawDelete = z.output<typeof deleteSchema>;
+export type RawKeep = z.output<typeof keepSchema>;
+export type RawLimits = z.output<typeof limitsSchema>;
+
+/** What a shape check finds wrong; `path` is relative to what was checked. */
+export interface Checked<T> {
+  /** The value with its defaults; undefined where there are issues. */
+  readonly value: T | undefined;
+  readonly issues: readonly ShapeIssue[];
+}
+
+export const checkJob = (data: unknown): Checked<RawJob> => check(jobSchema, data);
+export const checkName = (data: unknown): Checked<string> => check(nameSchema, data);
+export const checkAccount = (data: unknown): Checked<RawAccount> => check(accountSchema, data);
+export const checkAccountEntry = (data: unknown): Checked<RawAccountEntry> => check(accountEntrySchema, data);
+export const checkDefaults = (data: unknown): Checked<RawDefaults> => check(defaultsSchema, data);
+export const checkSink = (data: unknown): Checked<RawSink> => check(sinkSchema, data);
+export const checkSelect = (data: unknown): Checked<RawSelect> => check(selectSchema, data);
+export const checkDelete = (data: unknown): Checked<RawDelete> => check(deleteSchema, data);
+export const checkKeep = (data: unknown): Checked<RawKeep> => check(keepSchema, data);
+export const checkLimits = (data: unknown): Checked<RawLimits> => check(limitsSchema, data);
+
+function check<T>(schema: z.ZodType<T>, data: unknown): Checked<T> {
+  const result = schema.safeParse(data);
+  return result.success
+    ? { value: result.data, issues: [] }
+    : { value: undefined, issues: toShapeIssues(result.error.issues) };
+}
+
+/** The keys that each kind of map may have, by the place's pattern (see `patternOf`): what a mistyped key is compared with. */
+export const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['', Object.keys(jobSchema.shape)],
+  ['accounts[]', Object.keys(accountEntrySchema.shape)],
+  ['accounts[].tls', Object.keys(tlsSchema.shape)],
+  ['accounts[].password', ['env', 'file', 'command']],
+  ['defaults', Object.keys(defaultsSchema.shape)],
+  ['defaults.tls', Object.keys(tlsSchema.shape)],
+  ['defaults.password', ['env', 'file', 'command']],
+  ['sinks[]', Object.keys(sinkSchema.shape)],
+  ['sinks[].s3', Object.keys(s3Schema.shape)],
+  ['sinks[].s3.credentials', Object.keys(s3CredentialsSchema.shape)],
+  ['sinks[].s3.credentials.secretAccessKey', ['env', 'file', 'command']],
+  ['sinks[].s3.credentials.sessionToken', ['env', 'file', 'command']],
+  ['sinks[].s3.encryption', Object.keys(s3EncryptionSchema.shape)],
+  ['sinks[].s3.objectLock', Object.keys(s3LockSchema.shape)],
+  ['select', Object.keys(selectSchema.shape)],
+  ['delete', Object.keys(deleteSchema.shape)],
+  ['keep', Object.keys(keepSchema.shape)],
+  ['limits', Object.keys(limitsSchema.shape)],
+]);
+
+/** The JSON Schema (draft 7, which editors know best) of what may be written in a job file, as the text of its file. */
+export function jsonSchemaText(): string {
+  return `${JSON.stringify(z.toJSONSchema(jobSchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`;
+}

@@ -1,0 +1,54 @@
+/**
+ * The SQL of batch-writer.ts. `:wanted` stands for the mask of the job's sinks. Text only; it must not know who runs it.
+ */
+import { PROOF_CODES, STATE_CODES } from './codes.ts';
+
+export const INSERT = `INSERT INTO message (account_id, first_seen_at, copy, state, sinks, uidl, listed_octets, attempts)
+VALUES (?, ?, 0, ${STATE_CODES.listed}, 0, ?, ?, 0)`;
+
+export const PRESENT = `SELECT state, lower(hex(sha256)) AS sha256, sinks <> 0 AS has_receipt,
+  (sinks & :wanted) = :wanted AS is_complete, ((sinks | ?) & :wanted) = :wanted AS will_be_complete
+FROM message WHERE id = ? AND account_id = ?`;
+
+/** In the order of `storedValues`. The usual case, a new message, is one statement: it is half of all that is written. */
+export const INSERT_STORED = `INSERT INTO message (uidl, listed_octets, octets, sha256, header_sha256, copy, sinks, state,
+  archived_at, attempts, failed_at, error_code, error_text, account_id, first_seen_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** `attempts`, `failed_at` and the error belong together: all set by a failure, the latter three cleared by a success. */
+export const UPDATE_STORED = `UPDATE message SET uidl = ?, listed_octets = ?, octets = ?, sha256 = ?, header_sha256 = ?, copy = ?,
+  sinks = sinks | ?, state = ?, archived_at = coalesce(archived_at, ?), attempts = attempts + ?, failed_at = ?,
+  error_code = ?, error_text = ?, skip_rule = NULL
+WHERE id = ?`;
+
+export const UPDATE_FAILED = `UPDATE message SET uidl = ?, listed_octets = ?, state = ?, skip_rule = NULL WHERE id = ?`;
+
+export const NOTE_FAILURE = `UPDATE message SET attempts = attempts + 1, failed_at = ?, error_code = ?, error_text = ? WHERE id = ?`;
+
+export const UPDATE_SKIPPED = `UPDATE message SET uidl = ?, listed_octets = ?, state = ?, dated_at = coalesce(?, dated_at),
+  skip_rule = ?, failed_at = NULL, error_code = NULL, error_text = NULL
+WHERE id = ?`;
+
+export const UPDATE_LISTED = 'UPDATE message SET uidl = ?, listed_octets = ? WHERE id = ?';
+
+export const UPDATE_STATE = 'UPDATE message SET state = ? WHERE id = ?';
+
+export const UPDATE_RECOGNISED = `UPDATE message SET state = ?, archived_at = coalesce(archived_at, ?), failed_at = NULL,
+  error_code = NULL, error_text = NULL, skip_rule = NULL
+WHERE id = ?`;
+
+export const UPSERT_RECEIPT = `INSERT INTO receipt
+  (message_id, sink_id, archive_id, location, form, stored_octets, proof, proved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET archive_id = excluded.archive_id, location = excluded.location, form = excluded.form,
+  stored_octets = excluded.stored_octets, proof = excluded.proof, proved_at = excluded.proved_at`;
+
+export const UNVERIFIED = `SELECT count(*) AS receipts FROM receipt
+WHERE message_id = ? AND proof = ${PROOF_CODES.synced} AND (:wanted >> (sink_id - 1)) & 1`;
+
+export const UPSERT_JOURNAL = `INSERT INTO journal (account_id, sink_id, value, written_at) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET value = excluded.value, written_at = excluded.written_at`;
+
+export const INSERT_ARCHIVE =
+  'INSERT INTO archive (account_id, sink_id, root) VALUES (?, ?, ?) ON CONFLICT DO NOTHING';
+
+export const ARCHIVE = 'SELECT id FROM archive WHERE account_id = ? AND sink_id = ? AND root = ?';

@@ -1,0 +1,254 @@
+/**
+ * The ledger in one SQLite file: puts the prepared statements of its neighbours behind the contract of ledger.ts.
+ * SQLite commits synchronously; the methods are async all the same, so that a worker or a server can take its place.
+ */
+import type { SinkJournal } from '../sink/sink.ts';
+import { RowReader } from './account-rows.ts';
+import { BatchWriter } from './batch-writer.ts';
+import { ReceiptForgetter } from './forget-receipts.ts';
+import type { JobLock } from './job-lock.ts';
+import type {
+  AccountLedger,
+  AccountReader,
+  AccountRun,
+  Ledger,
+  LedgerBatch,
+  LedgerReader,
+  Outcome,
+} from './ledger.ts';
+import { ReceiptReader } from './receipt-reader.ts';
+import { RunWriter, readRuns } from './run-history.ts';
+import type { SinkSet } from './sink-set.ts';
+import type { Database, Statement } from './sqlite.ts';
+import type { Move } from './states.ts';
+import { readAccounts, readTroubled } from './summaries.ts';
+import { decodeText, encodeText } from './text-code.ts';
+
+/** Reads beside a running job; each question sees the last commit. */
+export class SqliteLedgerReader implements LedgerReader {
+  readonly path: string;
+  readonly #database: Database;
+  readonly #sinks: SinkSet;
+  readonly #rows: RowReader;
+  readonly #receipts: ReceiptReader;
+  readonly #accountId: Statement<{ id: number }>;
+
+  constructor(database: Database, sinks: SinkSet) {
+    this.path = database.path;
+    this.#database = database;
+    this.#sinks = sinks;
+    this.#rows = new RowReader(database, sinks);
+    this.#receipts = new ReceiptReader(database, sinks);
+    this.#accountId = database.prepare('SELECT id FROM account WHERE name = ?');
+  }
+
+  runs(limit: number): ReturnType<LedgerReader['runs']> {
+    return readRuns(this.#database, limit);
+  }
+
+  accounts(): ReturnType<LedgerReader['accounts']> {
+    return readAccounts(this.#database, this.#sinks.wantedMask);
+  }
+
+  troubled(limit: number): ReturnType<LedgerReader['troubled']> {
+    return readTroubled(this.#database, limit);
+  }
+
+  account(accountId: string): AccountReader | undefined {
+    const id = this.#accountId.get(encodeText(accountId))?.id;
+    return id === undefined ? undefined : readerOf(this.#rows, this.#receipts, id);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+/** Writes; holds the job's lock for as long as it is open. */
+export class SqliteLedger implements Ledger {
+  readonly path: string;
+  readonly #database: Database;
+  readonly #lock: JobLock;
+  readonly #now: () => number;
+  readonly #reader: SqliteLedgerReader;
+  readonly #shared: AccountStatements;
+  readonly #runs: RunWriter;
+  readonly #upsertAccount: Statement;
+  readonly #noteAccount: Statement;
+  readonly #accountId: Statement<{ id: number }>;
+  #isOpen = true;
+
+  constructor(database: Database, sinks: SinkSet, lock: JobLock, now: () => number) {
+    this.path = database.path;
+    this.#database = database;
+    this.#lock = lock;
+    this.#now = now;
+    this.#reader = new SqliteLedgerReader(database, sinks);
+    this.#shared = {
+      database,
+      now,
+      rows: new RowReader(database, sinks),
+      receipts: new ReceiptReader(database, sinks),
+      writer: new BatchWriter(database, sinks),
+      forgetter: new ReceiptForgetter(database, sinks),
+    };
+    this.#runs = new RunWriter(database);
+    this.#upsertAccount = database.prepare(`INSERT INTO account (name, host, user) VALUES (?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user
+  WHERE host IS NOT excluded.host OR user IS NOT excluded.user`);
+    this.#noteAccount = database.prepare('INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING');
+    this.#accountId = database.prepare('SELECT id FROM account WHERE name = ?');
+  }
+
+  async startRun(version: string): Promise<number> {
+    return this.#database.transaction(() => this.#runs.start(version, this.#now()));
+  }
+
+  async finishRun(runId: number, outcome: Outcome): Promise<void> {
+    this.#database.transaction(() => this.#runs.finish(runId, outcome, this.#now()));
+  }
+
+  /** An account that never came to a session (a secret was missing) is known by its name alone. */
+  async recordAccountRun(runId: number, run: AccountRun): Promise<void> {
+    this.#database.transaction(() => {
+      const name = encodeText(run.account);
+      this.#noteAccount.run(name);
+      this.#runs.recordAccount(runId, this.#idOf(name), run);
+    });
+  }
+
+  /**
+   * An account whose host or user changed stays the same account: its id is what the job calls it. Where nothing changed
+   * nothing is written, so that a night with nothing new costs no fsync per account.
+   */
+  openAccount(account: { readonly id: string; readonly host: string; readonly user: string }): AccountLedger {
+    const name = encodeText(account.id);
+    this.#database.transaction(() =>
+      this.#upsertAccount.run(name, encodeText(account.host), encodeText(account.user)),
+    );
+    return new SqliteAccountLedger(this.#shared, this.#idOf(name));
+  }
+
+  runs(limit: number): ReturnType<LedgerReader['runs']> {
+    return this.#reader.runs(limit);
+  }
+
+  accounts(): ReturnType<LedgerReader['accounts']> {
+    return this.#reader.accounts();
+  }
+
+  troubled(limit: number): ReturnType<LedgerReader['troubled']> {
+    return this.#reader.troubled(limit);
+  }
+
+  /** Brings the write-ahead log home, so that the one file is the whole ledger, and gives the lock back. Idempotent. */
+  close(): void {
+    if (this.#isOpen) {
+      this.#isOpen = false;
+      try {
+        this.#database.checkpoint();
+      } finally {
+        this.#database.close();
+        this.#lock.release();
+      }
+    }
+  }
+
+  #idOf(name: string): number {
+    const id = this.#accountId.get(name)?.id;
+    if (id === undefined) {
+      throw new Error(`the account ${decodeText(name)} is not there after it was recorded`);
+    }
+    return id;
+  }
+}
+
+/** What all accounts of one ledger share: a job may have 50,000 accounts, but prepares its statements once. */
+interface AccountStatements {
+  readonly database: Database;
+  readonly now: () => number;
+  readonly rows: RowReader;
+  readonly receipts: ReceiptReader;
+  readonly writer: BatchWriter;
+  readonly forgetter: ReceiptForgetter;
+}
+
+class SqliteAccountLedger implements AccountLedger {
+  readonly #shared: AccountStatements;
+  readonly #accountId: number;
+
+  constructor(shared: AccountStatements, accountId: number) {
+    this.#shared = shared;
+    this.#accountId = accountId;
+  }
+
+  known(): ReturnType<AccountLedger['known']> {
+    return this.#shared.rows.known(this.#accountId);
+  }
+
+  rows(rowIds: readonly number[]): ReturnType<AccountLedger['rows']> {
+    return this.#shared.rows.rows(this.#accountId, rowIds);
+  }
+
+  rowsByDigest(sha256: string): ReturnType<AccountLedger['rowsByDigest']> {
+    return this.#shared.rows.rowsByDigest(this.#accountId, sha256);
+  }
+
+  rowsByHeader(headerSha256: string): ReturnType<AccountLedger['rowsByHeader']> {
+    return this.#shared.rows.rowsByHeader(this.#accountId, headerSha256);
+  }
+
+  receipts(rowId: number): ReturnType<AccountLedger['receipts']> {
+    return this.#shared.rows.receipts(this.#accountId, rowId);
+  }
+
+  archives(): ReturnType<AccountLedger['archives']> {
+    return this.#shared.receipts.archives(this.#accountId);
+  }
+
+  receiptsIn(archive: Parameters<AccountLedger['receiptsIn']>[0]): ReturnType<AccountLedger['receiptsIn']> {
+    return this.#shared.receipts.receiptsIn(this.#accountId, archive);
+  }
+
+  async forgetReceipts(rowIds: readonly number[], sinkName: string): Promise<void> {
+    const { database, forgetter } = this.#shared;
+    if (rowIds.length > 0) {
+      database.transaction(() => forgetter.forget(this.#accountId, rowIds, sinkName));
+    }
+  }
+
+  async record(batch: LedgerBatch): Promise<void> {
+    const { database, writer, now } = this.#shared;
+    database.transaction(() => writer.write(this.#accountId, batch, now()));
+  }
+
+  async move(rowIds: readonly number[], move: Move): Promise<void> {
+    const { database, writer } = this.#shared;
+    if (rowIds.length > 0) {
+      database.transaction(() => writer.move(this.#accountId, rowIds, move));
+    }
+  }
+
+  journal(sinkName: string): SinkJournal {
+    const { database, receipts, writer, now } = this.#shared;
+    return {
+      ...receipts.journal(this.#accountId, sinkName),
+      write: async (value) => {
+        database.transaction(() => writer.writeJournal(this.#accountId, sinkName, value, now()));
+      },
+    };
+  }
+}
+
+function readerOf(rows: RowReader, receipts: ReceiptReader, accountId: number): AccountReader {
+  return {
+    known: () => rows.known(accountId),
+    rows: (rowIds) => rows.rows(accountId, rowIds),
+    rowsByDigest: (sha256) => rows.rowsByDigest(accountId, sha256),
+    rowsByHeader: (headerSha256) => rows.rowsByHeader(accountId, headerSha256),
+    receipts: (rowId) => rows.receipts(accountId, rowId),
+    archives: () => receipts.archives(accountId),
+    receiptsIn: (archive) => receipts.receiptsIn(accountId, archive),
+    journal: (sinkName) => receipts.journal(accountId, sinkName),
+  };
+}

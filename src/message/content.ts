@@ -1,0 +1,85 @@
+/**
+ * Reading the octets of a message, wherever they are, in pieces of bounded size. It must not know what they are read for.
+ */
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { MailferryError } from '../errors/mailferry-error.ts';
+import type { Message } from './message.ts';
+
+/** The largest chunk that `readContent` gives. */
+export const CHUNK_OCTETS = 256 * 1024;
+
+/** A part of the octets, within their bounds. */
+export interface OctetRange {
+  readonly start: number;
+  readonly octets: number;
+}
+
+/**
+ * The wire octets in order, or a range of them. Chunks of a message in memory are views: do not write to them.
+ * @throws MailferryError `message-unreadable` (scope message) where the spool file cannot be read. How many octets came is
+ * for the caller to compare.
+ */
+export async function* readContent(
+  { content }: Pick<Message, 'content'>,
+  range?: OctetRange,
+): AsyncGenerator<Buffer> {
+  if (range?.octets === 0) {
+    return;
+  }
+  if (content.kind === 'memory') {
+    const end = range === undefined ? content.buffer.length : range.start + range.octets;
+    for (let at = range?.start ?? 0; at < end; at += CHUNK_OCTETS) {
+      yield content.buffer.subarray(at, Math.min(end, at + CHUNK_OCTETS));
+    }
+    return;
+  }
+  // `end` of a stream is its last octet, inclusive.
+  const bounds = range === undefined ? {} : { start: range.start, end: range.start + range.octets - 1 };
+  try {
+    yield* createReadStream(content.path, { highWaterMark: CHUNK_OCTETS, ...bounds });
+  } catch (thrown) {
+    throw unreadable(thrown);
+  }
+}
+
+/** The first octets of a message, at most `limit`: enough for its header. @throws as `readContent` does. */
+export async function readHead({ content }: Pick<Message, 'content'>, limit: number): Promise<Buffer> {
+  if (content.kind === 'memory') {
+    return content.buffer.subarray(0, limit);
+  }
+  try {
+    const file = await open(content.path);
+    try {
+      return await readUpTo(file, limit);
+    } finally {
+      await file.close();
+    }
+  } catch (thrown) {
+    throw unreadable(thrown);
+  }
+}
+
+async function readUpTo(file: Awaited<ReturnType<typeof open>>, limit: number): Promise<Buffer> {
+  const size = Math.min(limit, (await file.stat()).size);
+  const target = Buffer.allocUnsafe(size);
+  let length = 0;
+  while (length < size) {
+    const { bytesRead } = await file.read(target, length, size - length, length);
+    if (bytesRead === 0) {
+      break;
+    }
+    length += bytesRead;
+  }
+  return target.subarray(0, length);
+}
+
+function unreadable(cause: unknown): MailferryError {
+  return new MailferryError('the octets of a fetched message cannot be read from its spool file', {
+    code: 'message-unreadable',
+    scope: 'message',
+    retry: 'later',
+    hint: 'Look at the disk that holds the state folder; the next run fetches the message again.',
+    cause,
+  });
+}

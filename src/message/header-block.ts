@@ -1,0 +1,43 @@
+/**
+ * The header block of a message's octets: where it ends, and the digest by which a message is recognised through TOP.
+ * It reads no field (header-fields.ts does) and changes nothing. It takes what comes: no header, no empty line, NUL, bare
+ * CR or LF, lines of any length (RFC 5322 §4, §2.1.1), in time linear in the block.
+ */
+import { hash } from 'node:crypto';
+
+/** Octets looked at for the end of the header; a longer header is cut here, the same way whichever way it came. */
+export const HEADER_LIMIT_OCTETS = 1024 * 1024;
+
+const LF = 10;
+const CRLF = Buffer.from('\r\n');
+const EMPTY_CRLF_LINE = Buffer.from('\n\r\n');
+const EMPTY_LF_LINE = Buffer.from('\n\n');
+
+/**
+ * Everything up to and including the line end of the last header line, without the empty line that ends it (RFC 5322
+ * §2.1). A view of the same memory. Where there is no empty line all of it is header.
+ */
+export function headerBlock(octets: Buffer): Buffer {
+  return octets.subarray(0, Math.min(headerLength(octets), HEADER_LIMIT_OCTETS));
+}
+
+function headerLength(octets: Buffer): number {
+  if (octets[0] === LF || octets.subarray(0, 2).equals(CRLF)) {
+    return 0;
+  }
+  const head = octets.subarray(0, HEADER_LIMIT_OCTETS + CRLF.length);
+  const crlf = head.indexOf(EMPTY_CRLF_LINE);
+  const lf = (crlf === -1 ? head : head.subarray(0, crlf + 1)).indexOf(EMPTY_LF_LINE);
+  const last = lf === -1 ? crlf : lf;
+  return last === -1 ? head.length : last + 1;
+}
+
+/**
+ * SHA-256 of the header block: 64 lower-case hex digits. `RETR` and `TOP n 0` (RFC 1939 §7) of one message give the same,
+ * however many empty lines the server puts behind the header, and whether or not its last line has an end.
+ */
+export function headerDigest(octets: Buffer): string {
+  const block = headerBlock(octets);
+  const isWhole = block.length === 0 || block[block.length - 1] === LF;
+  return hash('sha256', isWhole ? block : Buffer.concat([block, CRLF]), 'hex');
+}

@@ -1,0 +1,75 @@
+/**
+ * First values of a few header fields, for what needs no more than a sender or a date. It is no mail parser: nothing is
+ * decoded, no structure is understood. It never throws, reads each octet at most once or twice, and keeps a bounded part
+ * of each value, so that hostile mail costs no more than its length.
+ */
+
+/** Octets kept of one value; what follows is read over. */
+const VALUE_LIMIT_OCTETS = 4096;
+
+const LF = 10;
+const TAB = 9;
+const SPACE = 32;
+const COLON = 58;
+
+/**
+ * The first value of each named field in a header block (RFC 5322 §2.2; white space before the colon is allowed, §4.5).
+ * @param names lower-case field names
+ * @returns by name, one character per octet, unfolded (§2.2.3), without white space around it; fields that are not there
+ * are not there
+ */
+export function readFields(block: Buffer, names: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  let start = 0;
+  while (start < block.length && found.size < names.length) {
+    const name = names.find((candidate) => !found.has(candidate) && nameEnd(block, start, candidate) !== -1);
+    const end = name === undefined ? lineEnd(block, start) : fieldEnd(block, start);
+    if (name !== undefined) {
+      found.set(name, valueText(block, nameEnd(block, start, name) + 1, end));
+    }
+    start = end;
+  }
+  return found;
+}
+
+/** Where the colon of the field is, if the line at `start` is that field's first; else -1. */
+function nameEnd(block: Buffer, start: number, name: string): number {
+  for (let i = 0; i < name.length; i++) {
+    // Octet 0x20 is what tells upper from lower case in ASCII letters.
+    if (((block[start + i] ?? 0) | 0x20) !== name.charCodeAt(i)) {
+      return -1;
+    }
+  }
+  let at = start + name.length;
+  const limit = at + 64;
+  while (at < limit && isBlank(block[at])) {
+    at++;
+  }
+  return block[at] === COLON ? at : -1;
+}
+
+/** Where the line after the one at `start` begins. */
+function lineEnd(block: Buffer, start: number): number {
+  const lf = block.indexOf(LF, start);
+  return lf === -1 ? block.length : lf + 1;
+}
+
+/** Where the field that begins at `start` ends: behind its last continuation line. */
+function fieldEnd(block: Buffer, start: number): number {
+  let end = lineEnd(block, start);
+  while (end < block.length && isBlank(block[end])) {
+    end = lineEnd(block, end);
+  }
+  return end;
+}
+
+function valueText(block: Buffer, start: number, end: number): string {
+  return block
+    .toString('latin1', start, Math.min(end, start + VALUE_LIMIT_OCTETS))
+    .replaceAll(/[\r\n]+/g, '')
+    .trim();
+}
+
+function isBlank(octet: number | undefined): boolean {
+  return octet === SPACE || octet === TAB;
+}

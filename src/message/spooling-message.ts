@@ -1,0 +1,91 @@
+/**
+ * One message on its way in. It starts in memory and moves to a spool file when it outgrows its limit; who uses it need not
+ * know which. It must not know of protocols.
+ */
+import { ChunkList } from './chunk-list.ts';
+import { HEADER_LIMIT_OCTETS, headerDigest } from './header-block.ts';
+import type { Message } from './message.ts';
+import { messageFromBuffer } from './message-builder.ts';
+import { SpoolFile, type SpoolRoom } from './spool-file.ts';
+
+/** The two octets behind the limit tell whether the line there is empty. */
+const HEAD_OCTETS = HEADER_LIMIT_OCTETS + 2;
+
+type State = 'open' | 'finished' | 'aborted';
+
+/** `write` each chunk, awaiting what it returns, then `finish` or `abort`. Made by `Spool.receive`. */
+export class SpoolingMessage {
+  readonly #room: SpoolRoom;
+  readonly #memoryLimitOctets: number;
+  /** All octets while in memory; once on disk only the head, for the header digest. */
+  readonly #kept = new ChunkList();
+  #octets = 0;
+  #file: SpoolFile | undefined;
+  #state: State = 'open';
+
+  constructor(room: SpoolRoom, memoryLimitOctets: number) {
+    this.#room = room;
+    this.#memoryLimitOctets = memoryLimitOctets;
+  }
+
+  /** Octets taken so far. */
+  get octets(): number {
+    return this.#octets;
+  }
+
+  /**
+   * Takes the next chunk; it must not be written to afterwards. Returns a promise where the disk has to be waited for.
+   * @throws MailferryError (scope run: disk; scope account: cap), directly or through the promise: `abort` then.
+   */
+  write(chunk: Buffer): Promise<void> | undefined {
+    this.#mustBeOpen();
+    const before = this.#octets;
+    this.#octets += chunk.length;
+    if (this.#file === undefined) {
+      this.#kept.push(chunk);
+      return this.#octets > this.#memoryLimitOctets ? this.#spill() : undefined;
+    }
+    if (before < HEAD_OCTETS) {
+      this.#kept.push(chunk.subarray(0, HEAD_OCTETS - before));
+    }
+    return this.#file.write(chunk);
+  }
+
+  /** The message, whole. Its spool file, if it has one, is the caller's to remove (`Spool.removeContent`). */
+  async finish(): Promise<Message> {
+    this.#mustBeOpen();
+    const kept = this.#kept.take();
+    if (this.#file === undefined) {
+      this.#state = 'finished';
+      return messageFromBuffer(kept);
+    }
+    const { sha256, lineEnds } = await this.#file.finish();
+    this.#state = 'finished';
+    const content = { kind: 'spool', path: this.#file.path } as const;
+    return { octets: this.#octets, sha256, headerSha256: headerDigest(kept), lineEnds, content };
+  }
+
+  /** Gives the message up and removes what there is of it. Idempotent; after `finish` it does nothing. */
+  async abort(): Promise<void> {
+    if (this.#state !== 'open') {
+      return;
+    }
+    this.#state = 'aborted';
+    this.#kept.take();
+    await this.#file?.abort();
+  }
+
+  #spill(): Promise<void> {
+    const octets = this.#kept.take();
+    // A copy, so that the rest of these octets can be freed.
+    this.#kept.push(Buffer.from(octets.subarray(0, HEAD_OCTETS)));
+    this.#file = new SpoolFile(this.#room);
+    return this.#file.write(octets);
+  }
+
+  #mustBeOpen(): void {
+    if (this.#state !== 'open') {
+      throw new Error(`a message that is ${this.#state} takes no more octets`);
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * What all steps of one account's run share: who it is about, what it works with, and what it has come to so far.
+ */
+import { MailferryError, textOf } from '../errors/mailferry-error.ts';
+import type { AccountLedger, FailureNote, Outcome } from '../ledger/ledger.ts';
+import type { AccountSource, JobContext } from './context.ts';
+import type { Tally } from './counts.ts';
+import type { TriedMessages } from './tried-messages.ts';
+
+export interface AccountWork {
+  readonly source: AccountSource;
+  readonly context: JobContext;
+  readonly rows: AccountLedger;
+  readonly tally: Tally;
+  /** What failed in this run: later sessions of it leave these out. */
+  readonly tried: TriedMessages;
+  /** Grows with each thing that did not go well; the worst is the account's. */
+  readonly outcomes: Set<Outcome>;
+}
+
+export function noteOf(cause: unknown): FailureNote {
+  return { code: cause instanceof MailferryError ? cause.code : 'unexpected', text: textOf(cause) };
+}
+
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(textOf(thrown));
+}
+
+export function log({ source, context }: AccountWork, level: 'info' | 'warn', text: string): void {
+  context.emit({ type: 'logged', level, account: source.id, text });
+}

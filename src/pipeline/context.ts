@@ -1,0 +1,69 @@
+/**
+ * What the pipeline is given to work with: live objects behind contracts, wired by job/assemble.ts. There is no other way
+ * in: the pipeline reads no files, no environment, no clock of its own.
+ */
+import type { Failpoint } from '../errors/failpoint.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Spool } from '../message/spool.ts';
+import type { Pop3Client } from '../pop3/client.ts';
+import type { Sink } from '../sink/sink.ts';
+import type { DeletionRules } from './decide-deletion.ts';
+import type { EventListener } from './events.ts';
+
+/** A source account: who it is, and how to open a session in the TRANSACTION state. */
+export interface AccountSource {
+  readonly id: string;
+  readonly host: string;
+  readonly user: string;
+  /** @throws MailferryError, also for a secret that cannot be had. */
+  open(signal: AbortSignal): Promise<Pop3Client>;
+}
+
+export interface SelectRules {
+  readonly olderThanMs: number | undefined;
+  readonly newerThanMs: number | undefined;
+  readonly largerThanOctets: number | undefined;
+  readonly smallerThanOctets: number | undefined;
+}
+
+export interface BatchLimits {
+  /** Most messages that are made durable together. */
+  readonly messages: number;
+  /** A batch is closed when it holds this many octets. */
+  readonly octets: number;
+}
+
+/** What surveying an account needs: nothing here can change anything. */
+export interface SurveyContext {
+  readonly select: SelectRules;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly emit: EventListener;
+  /** Aborted to drop every connection at once; safe, since nothing unproved is ever recorded. */
+  readonly dropSignal: AbortSignal;
+}
+
+export interface JobContext extends SurveyContext {
+  readonly job: string;
+  readonly version: string;
+  readonly accounts: readonly AccountSource[];
+  readonly limits: { readonly accounts: number; readonly perHost: number };
+  readonly batch: BatchLimits;
+  /** Longest wait for a maildrop that is locked, before the account is left to the next run. */
+  readonly patienceMs: number;
+  /** From 0 up to 1, as Math.random: spreads waits. */
+  readonly random: () => number;
+  readonly sinks: readonly Sink[];
+  /** Read back what was written before a receipt counts: makes receipts verified. */
+  readonly isReadingBack: boolean;
+  /** Read every receipt back first, and fetch again what a sink has lost. */
+  readonly isRefetching?: boolean;
+  /** Undefined: nothing is ever deleted at the source. */
+  readonly deletion: DeletionRules | undefined;
+  readonly ledger: Ledger;
+  readonly spool: Spool;
+  /** Called at each step between two promises; does nothing outside of tests. */
+  readonly failpoint: Failpoint;
+  /** Aborted to stop cleanly: what is in flight is finished, archived and recorded. */
+  readonly stopSignal: AbortSignal;
+}

@@ -1,0 +1,56 @@
+/**
+ * What became of everything that an account listed. The arithmetic adds up by construction: every listed message is
+ * counted in exactly one place, and what was not come to is counted at the end.
+ */
+import type { AccountCounts } from '../ledger/ledger.ts';
+
+export const NO_COUNTS: AccountCounts = {
+  listed: 0,
+  archivedNow: 0,
+  archivedBefore: 0,
+  skipped: 0,
+  quarantined: 0,
+  failed: 0,
+  unreached: 0,
+  octets: 0,
+};
+
+/** Counts that grow while an account runs. */
+export class Tally {
+  listed = 0;
+  archivedNow = 0;
+  archivedBefore = 0;
+  skipped = 0;
+  quarantined = 0;
+  /** Tried and failed; what was not come to is added by `toCounts`. */
+  refused = 0;
+  octets = 0;
+
+  toCounts(): AccountCounts {
+    const { listed, archivedNow, archivedBefore, skipped, quarantined, refused, octets } = this;
+    const unreached = listed - archivedNow - archivedBefore - skipped - quarantined - refused;
+    return {
+      listed,
+      archivedNow,
+      archivedBefore,
+      skipped,
+      quarantined,
+      failed: refused + unreached,
+      unreached,
+      octets,
+    };
+  }
+}
+
+export function addCounts(a: AccountCounts, b: AccountCounts): AccountCounts {
+  return {
+    listed: a.listed + b.listed,
+    archivedNow: a.archivedNow + b.archivedNow,
+    archivedBefore: a.archivedBefore + b.archivedBefore,
+    skipped: a.skipped + b.skipped,
+    quarantined: a.quarantined + b.quarantined,
+    failed: a.failed + b.failed,
+    unreached: a.unreached + b.unreached,
+    octets: a.octets + b.octets,
+  };
+}

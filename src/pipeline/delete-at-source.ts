@@ -1,0 +1,115 @@
+/**
+ * Deletion as part of an account's run: what earlier runs asked for is compared with this listing, what may go now is
+ * deleted, and QUIT commits it.
+ */
+import { passWhile } from '../errors/failpoint.ts';
+import { MailferryError, textOf } from '../errors/mailferry-error.ts';
+import type { Pop3Client } from '../pop3/client.ts';
+import { ConnectionError } from '../pop3/errors.ts';
+import { type AccountWork, log } from './account-work.ts';
+import type { Archiver } from './archive-batch.ts';
+import { reconcileDeletions } from './classify-listing.ts';
+import { outcomeOfFailure } from './decide-outcome.ts';
+import { deleteArchived } from './delete-batch.ts';
+import type { FetchResult } from './fetch-and-archive.ts';
+import type { Survey } from './survey-account.ts';
+
+/** Rows whose DELE was answered +OK in this session; QUIT is still to come. */
+export interface PendingDeletions {
+  readonly rowIds: readonly number[];
+  readonly kept: Readonly<Record<string, number>>;
+}
+
+const NO_DELETIONS: PendingDeletions = { rowIds: [], kept: {} };
+
+/** Moves on what earlier runs asked to delete: gone is `deleted`; what shows again is deleted again, not fetched again. */
+export async function reconcile({ listing, recognised }: Survey, work: AccountWork): Promise<void> {
+  if (work.context.deletion === undefined) {
+    return;
+  }
+  const known = work.rows.known();
+  const recognisedRows = new Set(recognised.map(({ rowId }) => rowId));
+  const { returned, confirmed } = reconcileDeletions(listing.messages, known, recognisedRows);
+  await work.rows.move(confirmed, 'confirmDeletion');
+  await work.rows.move(returned, 'return');
+  if (returned.length > 0) {
+    log(
+      work,
+      'warn',
+      `${returned.length} messages that were deleted are on the server again; it may keep or restore them`,
+    );
+  }
+}
+
+export async function deleteAtSource(
+  client: Pop3Client,
+  { listing }: Survey,
+  { isAllDurable, archived }: FetchResult,
+  archiver: Archiver,
+  work: AccountWork,
+): Promise<PendingDeletions> {
+  const { deletion, stopSignal } = work.context;
+  if (deletion === undefined || !isAllDurable || stopSignal.aborted) {
+    return NO_DELETIONS;
+  }
+  const { deleted, kept, failures } = await deleteArchived({
+    client,
+    account: work.source.id,
+    listing,
+    rows: work.rows,
+    archiver,
+    rules: deletion,
+    archivedNow: archived,
+    context: work.context,
+  });
+  for (const failure of failures) {
+    work.outcomes.add(outcomeOfFailure(failure));
+    log(work, 'warn', failure.hint === undefined ? failure.message : `${failure.message}; ${failure.hint}`);
+  }
+  return { rowIds: deleted, kept };
+}
+
+/**
+ * QUIT, now that all that was retrieved is durable. Without deletions an unanswered QUIT is only worth a line; with them
+ * it leaves open what the server did: the next listing will say.
+ * @throws MailferryError `delete-unanswered`, retry later.
+ */
+export async function endSession(
+  client: Pop3Client,
+  pending: PendingDeletions,
+  work: AccountWork,
+): Promise<void> {
+  const { rowIds, kept } = pending;
+  const { failpoint } = work.context;
+  try {
+    await passWhile(client.quit(), failpoint, 'quit.sent');
+  } catch (thrown) {
+    client.drop(new ConnectionError('gave up waiting for QUIT', { failure: 'closed' }));
+    await client.closed;
+    if (rowIds.length > 0) {
+      throw unanswered(rowIds.length, thrown);
+    }
+    log(work, 'info', `QUIT was not answered in order: ${textOf(thrown)}`);
+    return;
+  }
+  failpoint('quit.answered');
+  await work.rows.move(rowIds, 'answerDeletion');
+  failpoint('deletion.answered');
+  if (work.context.deletion !== undefined) {
+    work.context.emit({ type: 'account.deleted', account: work.source.id, deleted: rowIds.length, kept });
+  }
+  await client.closed;
+}
+
+function unanswered(count: number, cause: unknown): MailferryError {
+  return new MailferryError(
+    `${count} deletions are in doubt: QUIT was not answered with +OK: ${textOf(cause)}`,
+    {
+      code: 'delete-unanswered',
+      scope: 'account',
+      retry: 'later',
+      hint: 'nothing is lost: the next run compares with what the server still shows, and fetches nothing again',
+      cause,
+    },
+  );
+}

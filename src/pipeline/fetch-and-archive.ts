@@ -1,0 +1,113 @@
+/**
+ * The window of RETRs fills the intake, batches leave it for the sinks, and each batch that is archived makes room for more.
+ */
+import type { MailferryError } from '../errors/mailferry-error.ts';
+import type { Pop3Client } from '../pop3/client.ts';
+import { type AccountWork, noteOf, toError } from './account-work.ts';
+import { type Archiver, type BatchResult, toFailedEntry } from './archive-batch.ts';
+import type { WantedMessage } from './classify-listing.ts';
+import { outcomeOfFailure } from './decide-outcome.ts';
+import type { IdentifiedMessage } from './identify.ts';
+import { Intake } from './intake.ts';
+import { ProgressMeter } from './progress-meter.ts';
+
+export interface FetchResult {
+  /** Everything that was retrieved is archived in every sink: only then may QUIT be sent (promise 6). */
+  readonly isAllDurable: boolean;
+  readonly archived: readonly IdentifiedMessage[];
+  /** Why the session ended before all was fetched; what was whole by then is archived and recorded. */
+  readonly loss: SessionLoss | undefined;
+}
+
+export interface SessionLoss {
+  readonly cause: unknown;
+  /** The message at which it broke: it was asked for, and its answer did not come whole. */
+  readonly at: WantedMessage | undefined;
+}
+
+/** @throws what ended a sink or the ledger. */
+export async function fetchAndArchive(
+  client: Pop3Client,
+  wanted: readonly WantedMessage[],
+  archiver: Archiver,
+  work: AccountWork,
+): Promise<FetchResult> {
+  const { spool, batch: limits, stopSignal, failpoint } = work.context;
+  const meter = new ProgressMeter(work.source.id, work.context);
+  const onProgress = (messages: number, octets: number): void => meter.add(messages, octets);
+  const intake = new Intake({ wanted, spool, limits, stopSignal, onProgress });
+  const archived: IdentifiedMessage[] = [];
+  let unarchived = 0;
+  let loss: SessionLoss | undefined;
+  const retrieval = client.retrieve(intake);
+  const ended = retrieval.done
+    .catch((cause: unknown) => {
+      loss = { cause, at: intake.awaited };
+    })
+    .finally(() => intake.end());
+  try {
+    for (let batch = await intake.nextBatch(); batch !== undefined; batch = await intake.nextBatch()) {
+      // The batch has left: the next one gathers while this one is made durable.
+      retrieval.resume();
+      failpoint('batch.fetched');
+      const result = await archiver.archiveBatch(batch);
+      for (const { message } of batch.fetched) {
+        await spool.removeContent(message);
+      }
+      tellBatch(result, work);
+      unarchived += result.unarchived;
+      archived.push(...(work.context.deletion === undefined ? [] : result.archived.map(withoutContent)));
+      if (result.sinkFailure !== undefined) {
+        throw result.sinkFailure;
+      }
+    }
+  } catch (thrown) {
+    client.drop(toError(thrown));
+    throw thrown;
+  } finally {
+    await ended;
+    await intake.abort();
+  }
+  return { isAllDurable: unarchived === 0, archived, loss };
+}
+
+/** What is remembered of an archived message must not keep its octets in memory. */
+function withoutContent(identified: IdentifiedMessage): IdentifiedMessage {
+  const message = { ...identified.message, content: { kind: 'memory', buffer: Buffer.alloc(0) } } as const;
+  return { ...identified, message };
+}
+
+function tellBatch({ archived, recognised, failed }: BatchResult, work: AccountWork): void {
+  const { source, context, tally, outcomes } = work;
+  const account = source.id;
+  tally.archivedBefore += recognised.length;
+  tally.archivedNow += archived.length;
+  tally.refused += failed.length;
+  for (const { wanted, message } of archived) {
+    const { octets, sha256 } = message;
+    tally.octets += octets;
+    context.emit({ type: 'message.archived', account, uidl: wanted.uidl, octets, sha256 });
+  }
+  for (const { wanted, cause } of failed) {
+    work.tried.add(wanted);
+    outcomes.add(outcomeOfFailure(cause));
+    context.emit({
+      type: 'message.failed',
+      account,
+      uidl: wanted.uidl,
+      failure: noteOf(cause),
+      hint: cause.hint,
+    });
+  }
+}
+
+/** A message at which the session broke has failed as well: it is recorded, counted and told like any other. */
+export async function recordLoss(
+  wanted: WantedMessage,
+  cause: MailferryError,
+  work: AccountWork,
+): Promise<void> {
+  await work.rows.record({ failed: [toFailedEntry({ wanted, cause })] });
+  const failed = [{ wanted, cause }];
+  tellBatch({ archived: [], recognised: [], failed, unarchived: 0, sinkFailure: undefined }, work);
+}

@@ -1,0 +1,65 @@
+/**
+ * Finds the row of a fetched message: by its unique-id where that is an identity, else by its octets. Identity is (account,
+ * unique-id, SHA-256, copy): equal messages under one unique-id are counted, so that each is archived once (promise 9).
+ */
+import type { AccountLedger, MessageRow } from '../ledger/ledger.ts';
+import type { FetchedMessage } from './intake.ts';
+
+export interface IdentifiedMessage extends FetchedMessage {
+  /** The row that it continues; undefined where it is new. */
+  readonly rowId: number | undefined;
+  readonly copy: number;
+  /** Sinks that hold it already. */
+  readonly sinks: readonly string[];
+  /** Archived in every sink before: only the listing has changed. */
+  readonly isArchived: boolean;
+}
+
+/** Counts how often each identity was met in this session: the n-th of equal messages is copy n. */
+export class Identifier {
+  readonly #rows: Pick<AccountLedger, 'rows' | 'rowsByDigest'>;
+  readonly #met = new Map<string, number>();
+
+  /** @param recognised rows that stand for messages of this listing that were not fetched. */
+  constructor(rows: Pick<AccountLedger, 'rows' | 'rowsByDigest'>, recognised: readonly MessageRow[]) {
+    this.#rows = rows;
+    for (const { uidl, sha256 } of recognised) {
+      if (sha256 !== null) {
+        this.#meet(uidl, sha256);
+      }
+    }
+  }
+
+  identify(fetched: FetchedMessage): IdentifiedMessage {
+    const { wanted, message } = fetched;
+    if (wanted.kind === 'new') {
+      return { ...fetched, rowId: undefined, copy: 0, sinks: [], isArchived: false };
+    }
+    const copy = this.#meet(wanted.uidl, message.sha256);
+    const row =
+      this.#rows
+        .rowsByDigest(message.sha256)
+        .find((candidate) => candidate.uidl === wanted.uidl && candidate.copy === copy) ??
+      this.#unread(wanted.rowId);
+    return {
+      ...fetched,
+      rowId: row?.rowId,
+      copy,
+      sinks: row?.sinks ?? [],
+      isArchived: row?.isComplete === true,
+    };
+  }
+
+  /** The row of a message that was listed and never fetched whole: it has no octets to compare with. */
+  #unread(rowId: number | undefined): MessageRow | undefined {
+    const [row] = rowId === undefined ? [] : this.#rows.rows([rowId]);
+    return row?.sha256 === null ? row : undefined;
+  }
+
+  #meet(uidl: string, sha256: string): number {
+    const key = `${sha256} ${uidl}`;
+    const copy = this.#met.get(key) ?? 0;
+    this.#met.set(key, copy + 1);
+    return copy;
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Between the wire and the archive: takes octets as they come, makes whole messages of them, and gives them out in batches.
+ * It bounds what is held: when a batch's worth waits, no further message is asked for until some are taken.
+ *
+ * The size of a batch follows the speed of the sinks by itself: while one batch is made durable the next gathers.
+ */
+import type { Message } from '../message/message.ts';
+import type { Spool } from '../message/spool.ts';
+import type { SpoolingMessage } from '../message/spooling-message.ts';
+import type { RefusedError } from '../pop3/errors.ts';
+import type { RetrievalReceiver } from '../pop3/retrieval.ts';
+import type { WantedMessage } from './classify-listing.ts';
+import type { BatchLimits } from './context.ts';
+
+export interface FetchedMessage {
+  readonly wanted: WantedMessage;
+  readonly message: Message;
+}
+
+export interface RefusedMessage {
+  readonly wanted: WantedMessage;
+  readonly cause: RefusedError;
+}
+
+export interface FetchedBatch {
+  readonly fetched: readonly FetchedMessage[];
+  readonly refused: readonly RefusedMessage[];
+}
+
+export interface IntakeOptions {
+  readonly wanted: readonly WantedMessage[];
+  readonly spool: Spool;
+  readonly limits: BatchLimits;
+  /** Asks for no more messages once it is aborted; what is in flight still arrives. */
+  readonly stopSignal: AbortSignal;
+  /** Told of octets as they come. */
+  readonly onProgress: (messages: number, octets: number) => void;
+}
+
+/** What a wanted message counts for the window where LIST gave no size. */
+const UNKNOWN_OCTETS = 64 * 1024;
+
+type Requested = WantedMessage & { readonly octets: number };
+
+export class Intake implements RetrievalReceiver<Requested> {
+  readonly #options: IntakeOptions;
+  #position = 0;
+  /** Asked for and not answered yet, in order. */
+  readonly #unanswered: Requested[] = [];
+  #receiving: SpoolingMessage | undefined;
+  readonly #fetched: FetchedMessage[] = [];
+  #fetchedOctets = 0;
+  #refused: RefusedMessage[] = [];
+  /** Messages whose terminator has come and whose digest or spool file is being finished. */
+  #finishing = 0;
+  #hasEnded = false;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  next(): Requested | 'hold' | undefined {
+    const { wanted, limits, stopSignal } = this.#options;
+    const message = wanted[this.#position];
+    if (message === undefined || stopSignal.aborted || this.#failure !== undefined) {
+      return undefined;
+    }
+    if (this.#fetched.length + this.#finishing >= limits.messages || this.#fetchedOctets >= limits.octets) {
+      return 'hold';
+    }
+    this.#position += 1;
+    const requested = { ...message, octets: message.listedOctets ?? UNKNOWN_OCTETS };
+    this.#unanswered.push(requested);
+    return requested;
+  }
+
+  /** The message that the server was to answer next: where a session breaks, it broke at this one. */
+  get awaited(): WantedMessage | undefined {
+    return this.#unanswered[0];
+  }
+
+  onOctets(_request: Requested, octets: Buffer): Promise<void> | undefined {
+    this.#receiving ??= this.#options.spool.receive();
+    this.#options.onProgress(0, octets.length);
+    return this.#receiving.write(octets);
+  }
+
+  onComplete(request: Requested): void {
+    this.#unanswered.shift();
+    const receiving = this.#receiving ?? this.#options.spool.receive();
+    this.#receiving = undefined;
+    this.#finishing += 1;
+    receiving.finish().then(
+      (message) => {
+        this.#finishing -= 1;
+        this.#fetched.push({ wanted: request, message });
+        this.#fetchedOctets += message.octets;
+        this.#options.onProgress(1, 0);
+        this.#wake?.();
+      },
+      (cause: Error) => {
+        this.#finishing -= 1;
+        this.#failure ??= cause;
+        this.#wake?.();
+      },
+    );
+  }
+
+  onRefused(request: Requested, cause: RefusedError): void {
+    this.#unanswered.shift();
+    this.#refused.push({ wanted: request, cause });
+    this.#wake?.();
+  }
+
+  /** To be called when the retrieval has ended: no more will come; what is whole is still given out. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake?.();
+  }
+
+  /** Resolves with what has gathered, at most a batch, or with undefined when all was given out. @throws what a spool file threw. */
+  async nextBatch(): Promise<FetchedBatch | undefined> {
+    while (this.#fetched.length === 0 && this.#refused.length === 0) {
+      if (this.#failure !== undefined) {
+        throw this.#failure;
+      }
+      if (this.#hasEnded && this.#finishing === 0) {
+        return undefined;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#take();
+  }
+
+  /** Gives up what is not whole, and what was not taken. */
+  async abort(): Promise<void> {
+    await this.#receiving?.abort();
+    for (const { message } of this.#fetched.splice(0)) {
+      await this.#options.spool.removeContent(message);
+    }
+  }
+
+  #take(): FetchedBatch {
+    const { limits } = this.#options;
+    let octets = 0;
+    let count = 0;
+    for (const { message } of this.#fetched) {
+      if (count === limits.messages || (count > 0 && octets + message.octets > limits.octets)) {
+        break;
+      }
+      octets += message.octets;
+      count += 1;
+    }
+    this.#fetchedOctets -= octets;
+    const refused = this.#refused;
+    this.#refused = [];
+    return { fetched: this.#fetched.splice(0, count), refused };
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * What a maildrop shows in this session: STAT, LIST and UIDL put together by message number. Numbers are valid in this
+ * session only; the unique-id is a hint (RFC 1939 §4, §7).
+ */
+import type { Pop3Client } from '../pop3/client.ts';
+import { ProtocolError } from '../pop3/errors.ts';
+
+export interface ListedMessage {
+  readonly number: number;
+  /** As the server gave it, one character per octet; empty where it gave none. */
+  readonly uidl: string;
+  /** Size by LIST: advice. Null where LIST did not say. */
+  readonly listedOctets: number | null;
+}
+
+export interface Listing {
+  readonly messages: readonly ListedMessage[];
+  readonly octets: number;
+  readonly hasUidl: boolean;
+  /** What the three answers disagree about, in words. */
+  readonly warnings: readonly string[];
+}
+
+/** Most messages that are read from one listing: far above any real maildrop, far below what memory takes. */
+const MAX_MESSAGES = 5_000_000;
+
+/** Asks STAT, UIDL and LIST, together where the server pipelines. @throws ProtocolError on a line that cannot be read. */
+export async function readListing(client: Pop3Client): Promise<Listing> {
+  const sizes = new Column<number>('LIST');
+  const uidls = new Column<string>('UIDL');
+  const [stat, , hasUidl] = await Promise.all([
+    client.stat(),
+    client.list((number, octets) => sizes.add(number, octets)),
+    client.uidl((number, uidl) => uidls.add(number, uidl)),
+  ]);
+  const warnings: string[] = [];
+  if (stat.count !== sizes.length) {
+    warnings.push(`STAT counts ${stat.count} messages, LIST shows ${sizes.length}`);
+  }
+  if (hasUidl && uidls.length !== sizes.length) {
+    warnings.push(
+      `UIDL shows ${uidls.length} messages, LIST ${sizes.length}: only those in both are taken this time`,
+    );
+  }
+  const messages = hasUidl ? intersect(uidls, sizes) : withoutUidl(sizes);
+  let octets = 0;
+  for (const { listedOctets } of messages) {
+    octets += listedOctets ?? 0;
+  }
+  return { messages, octets, hasUidl, warnings };
+}
+
+/** One listing: message numbers and a value for each, in the server's order. */
+class Column<Value> {
+  readonly #what: string;
+  readonly numbers: number[] = [];
+  readonly values: Value[] = [];
+  #isAscending = true;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  get length(): number {
+    return this.numbers.length;
+  }
+
+  add(number: number, value: Value): void {
+    if (this.numbers.length === MAX_MESSAGES) {
+      throw new ProtocolError(`the answer to ${this.#what} has more than ${MAX_MESSAGES} lines`);
+    }
+    if (number <= (this.numbers.at(-1) ?? 0)) {
+      this.#isAscending = false;
+    }
+    this.numbers.push(number);
+    this.values.push(value);
+  }
+
+  /** By number. @throws ProtocolError where a number stands twice: it cannot be known which line holds. */
+  toMap(): Map<number, Value> {
+    const map = new Map<number, Value>();
+    for (const [index, number] of this.numbers.entries()) {
+      const value = this.values[index];
+      if (value !== undefined) {
+        map.set(number, value);
+      }
+    }
+    if (!this.#isAscending && map.size !== this.numbers.length) {
+      throw new ProtocolError(`the answer to ${this.#what} has a message number twice`, {
+        code: 'pop3-malformed-listing',
+      });
+    }
+    return map;
+  }
+
+  isAlignedWith(other: Column<unknown>): boolean {
+    return (
+      this.#isAscending &&
+      this.length === other.length &&
+      this.numbers.every((number, index) => number === other.numbers[index])
+    );
+  }
+}
+
+function intersect(uidls: Column<string>, sizes: Column<number>): ListedMessage[] {
+  if (uidls.isAlignedWith(sizes)) {
+    return uidls.numbers.map((number, index) => ({
+      number,
+      uidl: uidls.values[index] ?? '',
+      listedOctets: sizes.values[index] ?? null,
+    }));
+  }
+  const sizeOf = sizes.toMap();
+  const messages: ListedMessage[] = [];
+  for (const [number, uidl] of uidls.toMap()) {
+    const listedOctets = sizeOf.get(number);
+    if (listedOctets !== undefined) {
+      messages.push({ number, uidl, listedOctets });
+    }
+  }
+  return messages;
+}
+
+function withoutUidl(sizes: Column<number>): ListedMessage[] {
+  return [...sizes.toMap()].map(([number, listedOctets]) => ({ number, uidl: '', listedOctets }));
+}

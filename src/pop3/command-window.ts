@@ -1,0 +1,388 @@
+/**
+ * The window of commands: what has been asked and not yet answered, in order. It writes as many commands as the window
+ * allows, reads while it writes, and matches answers to commands by their order (RFC 2449 §6.6). Without PIPELINING the
+ * window is one. It guards the silence of the server: each wait has its deadline.
+ *
+ * It is longer than most files since queue, window and the end of a session share one state.
+ *
+ * Life of a command: queued → in flight (written) → answered, or failed with the whole session. A refusal is an answer.
+ */
+import { type CommandLine, withoutSecrets } from './command.ts';
+import { ConnectionError } from './errors.ts';
+import { ResponseParser } from './response-parser.ts';
+import { type Phase, SilenceWatch } from './silence-watch.ts';
+import { parseStatus, printable, type Status } from './status.ts';
+import type { Transport } from './transport.ts';
+import type { WireTrace } from './wire-trace.ts';
+
+/** Takes the answer to one command. Exactly one of `onEnd` and `onFailure` ends it. */
+export interface Exchange {
+  readonly command: CommandLine;
+  /** A body follows +OK. */
+  readonly isMultiLine: boolean;
+  /** The answer may be a SASL challenge. */
+  readonly isSasl?: boolean;
+  /** Octets that the answer is expected to have, for the window; 0 where it is small. */
+  readonly expectedOctets?: number;
+  /** Longest wait for the first octet of this answer, where it is not the session's. */
+  readonly firstOctetMs?: number;
+  /** Takes the first line before it is read as a status: the greeting of what may be no POP3 server at all. May throw. */
+  onRawLine?(line: Buffer): void;
+  onStatus(status: Status): void;
+  /** @returns a promise where the reader must wait before it takes more. */
+  onBody?(octets: Buffer): void | Promise<void>;
+  onEnd(): void;
+  /** The session is over before this answer was complete. */
+  onFailure(cause: Error): void;
+}
+
+export interface Timeouts {
+  /** Longest silence in the middle of an answer. */
+  readonly idleMs: number;
+  /** Longest wait for the first line of an answer, from its first to its last octet. */
+  readonly firstOctetMs: number;
+  /** Longest life of the session; undefined for no end. */
+  readonly sessionMs: number | undefined;
+}
+
+/** What the window needs of a connection. */
+export type OctetStream = Pick<Transport, 'listen' | 'write' | 'pause' | 'resume' | 'close' | 'destroy'>;
+
+export interface WindowOptions {
+  readonly transport: OctetStream;
+  readonly timeouts: Timeouts;
+  readonly trace: WireTrace;
+  readonly signal: AbortSignal;
+}
+
+/** Longest part of a line that a trace shows. */
+const MAX_TRACED_OCTETS = 512;
+
+/** Who fills the window and has to know when the session fails, also while it has nothing in flight. */
+export interface WindowFiller {
+  /** There may be room. Called after each chunk that was read. */
+  onRoom(): void;
+  onFailure(cause: Error): void;
+}
+
+export class CommandWindow {
+  readonly #options: WindowOptions;
+  #parser: ResponseParser;
+  readonly #queued: Exchange[] = [];
+  readonly #inFlight: Exchange[] = [];
+  #octetsInFlight = 0;
+  #maxCommands = 1;
+  #maxOctets = Number.POSITIVE_INFINITY;
+  #failure: Error | undefined;
+  #isOver = false;
+  #isEndedBetweenAnswers = false;
+  /** While it is set, commands are queued and go out together afterwards. */
+  #isCorked = false;
+  #bodyOctets = 0;
+  #waitingFor = 0;
+  readonly #watch: SilenceWatch;
+  readonly #sessionTimer: NodeJS.Timeout | undefined;
+  readonly #onAbort: () => void;
+  readonly #closed: Promise<void>;
+  #resolveClosed: () => void = () => undefined;
+  #filler: WindowFiller | undefined;
+
+  constructor(options: WindowOptions) {
+    this.#options = options;
+    this.#watch = new SilenceWatch(options.timeouts, (cause) => this.fail(cause));
+    this.#parser = this.#newParser();
+    this.#closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    const { sessionMs } = options.timeouts;
+    if (sessionMs !== undefined) {
+      this.#sessionTimer = setTimeout(() => {
+        this.fail(
+          new ConnectionError(`the session lasted longer than ${sessionMs} ms`, { failure: 'silent' }),
+        );
+      }, sessionMs);
+    }
+    this.#onAbort = () =>
+      this.fail(new ConnectionError('the session was interrupted', { failure: 'aborted' }));
+    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    options.transport.listen({
+      onData: (chunk) => this.#onData(chunk),
+      onClosed: (cause) => this.#onClosed(cause),
+    });
+    if (options.signal.aborted) {
+      this.#onAbort();
+    }
+  }
+
+  /** Why the session ended, where it did not end in order. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Resolves when the connection is gone. */
+  get closed(): Promise<void> {
+    return this.#closed;
+  }
+
+  /** Whether the server ended the connection in order and between two answers. */
+  get isEndedBetweenAnswers(): boolean {
+    return this.#isEndedBetweenAnswers;
+  }
+
+  /** Lets `filler` fill the window until `leave`; there is one at a time. */
+  attend(filler: WindowFiller): void {
+    if (this.#filler !== undefined) {
+      throw new Error('two retrievals at once would share one window');
+    }
+    this.#filler = filler;
+    const cause = this.#failure ?? (this.#isOver ? sessionIsOver() : undefined);
+    if (cause !== undefined) {
+      filler.onFailure(cause);
+    }
+  }
+
+  leave(): void {
+    this.#filler = undefined;
+  }
+
+  /** Lets up to `commands` be in flight, as long as the octets expected in answer stay under `octets`. */
+  widen(commands: number, octets: number): void {
+    this.#maxCommands = commands;
+    this.#maxOctets = octets;
+  }
+
+  /** Whether one more command would be written at once. */
+  hasRoom(expectedOctets: number): boolean {
+    if (this.#inFlight.length + this.#queued.length === 0) {
+      return true;
+    }
+    return (
+      this.#inFlight.length + this.#queued.length < this.#maxCommands &&
+      this.#octetsInFlight + expectedOctets <= this.#maxOctets
+    );
+  }
+
+  /** Queues commands and writes what the window allows, in one write. */
+  send(...exchanges: readonly Exchange[]): void {
+    if (this.#failure !== undefined || this.#isOver) {
+      const cause = this.#failure ?? sessionIsOver();
+      for (const exchange of exchanges) {
+        exchange.onFailure(cause);
+      }
+      return;
+    }
+    for (const exchange of exchanges) {
+      this.#queued.push(exchange);
+      this.#octetsInFlight += exchange.expectedOctets ?? 0;
+    }
+    if (!this.#isCorked) {
+      this.#write();
+    }
+  }
+
+  /** Runs `fill`, which may send many commands, and writes them together. */
+  together(fill: () => void): void {
+    if (this.#isCorked) {
+      fill();
+      return;
+    }
+    this.#isCorked = true;
+    try {
+      fill();
+    } finally {
+      this.#isCorked = false;
+    }
+    if (this.#failure === undefined && !this.#isOver) {
+      this.#write();
+    }
+  }
+
+  /** The greeting: an answer that nobody asked for, due once. */
+  expectGreeting(exchange: Omit<Exchange, 'command'>): void {
+    if (this.#failure !== undefined) {
+      exchange.onFailure(this.#failure);
+      return;
+    }
+    this.#inFlight.push({ ...exchange, command: { octets: Buffer.alloc(0), shown: '' } });
+    this.#watch.expect(this.#phaseNow(), this.#inFlight[0]);
+  }
+
+  /** Answers after STLS are read afresh: nothing read before the handshake is part of them (RFC 2595 §4). */
+  restartParser(): void {
+    this.#parser = this.#newParser();
+  }
+
+  /** Ends the session: what is in flight fails with `cause`, the connection is dropped without QUIT. */
+  fail(cause: Error): void {
+    if (this.#failure !== undefined || this.#isOver) {
+      return;
+    }
+    this.#failure = cause;
+    this.#options.trace.noted(`dropped: ${cause.message}`);
+    this.#stopTimers();
+    this.#options.transport.destroy();
+    this.#failPending(cause);
+    this.#filler?.onFailure(cause);
+  }
+
+  /** Ends the connection in order, after QUIT was answered; what was asked behind QUIT has no answer. */
+  close(): void {
+    if (this.#failure !== undefined || this.#isOver) {
+      return;
+    }
+    this.#isOver = true;
+    this.#stopTimers();
+    this.#options.transport.close();
+    this.#failPending(sessionIsOver());
+    this.#filler?.onFailure(sessionIsOver());
+  }
+
+  #newParser(): ResponseParser {
+    return new ResponseParser({
+      responsesDue: () => this.#inFlight.length,
+      onStatusLine: (line) => this.#onStatusLine(line),
+      onBody: (octets) => this.#onBody(octets),
+      onEnd: () => this.#onEnd(),
+    });
+  }
+
+  #write(): void {
+    const octets: Buffer[] = [];
+    for (;;) {
+      const next = this.#queued[0];
+      const isRoom = this.#inFlight.length === 0 || this.#inFlight.length < this.#maxCommands;
+      if (next === undefined || !isRoom) {
+        break;
+      }
+      this.#queued.shift();
+      this.#inFlight.push(next);
+      octets.push(next.command.octets);
+      this.#options.trace.sent(next.command.shown);
+    }
+    const [only] = octets;
+    if (only !== undefined) {
+      this.#options.transport.write(octets.length === 1 ? only : Buffer.concat(octets));
+      this.#watch.expect(this.#phaseNow(), this.#inFlight[0]);
+    }
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#failure !== undefined || this.#isOver) {
+      return;
+    }
+    try {
+      this.together(() => {
+        this.#parser.push(chunk);
+        this.#filler?.onRoom();
+      });
+    } catch (cause) {
+      this.fail(cause instanceof Error ? cause : new Error(String(cause)));
+      return;
+    }
+    if (this.#failure === undefined && !this.#isOver) {
+      this.#watch.expect(this.#phaseNow(), this.#inFlight[0]);
+    }
+  }
+
+  #phaseNow(): Phase {
+    if (this.#inFlight.length === 0 || this.#waitingFor > 0) {
+      return 'quiet';
+    }
+    return this.#parser.isInBody ? 'body' : 'status line';
+  }
+
+  #onStatusLine(line: Buffer): boolean {
+    const exchange = this.#current();
+    this.#traceReceived(line, exchange.command);
+    this.#bodyOctets = 0;
+    if (exchange.onRawLine !== undefined) {
+      exchange.onRawLine(line);
+      return false;
+    }
+    const status = parseStatus(line, exchange.isSasl === true, exchange.command.secrets);
+    exchange.onStatus(status);
+    return exchange.isMultiLine && status.kind === 'ok';
+  }
+
+  #traceReceived(line: Buffer, { secrets }: CommandLine): void {
+    // Cut afterwards: a secret that was cut in two would not be known again.
+    const text = withoutSecrets(line.toString('latin1'), secrets);
+    this.#options.trace.received(printable(text.slice(0, MAX_TRACED_OCTETS)));
+  }
+
+  #onBody(octets: Buffer): void {
+    this.#bodyOctets += octets.length;
+    const wait = this.#current().onBody?.(octets);
+    if (wait instanceof Promise) {
+      this.#waitFor(wait);
+    }
+  }
+
+  /** Stops reading until `wait` is over: memory must not fill because a disk is slow. */
+  #waitFor(wait: Promise<void>): void {
+    if (this.#waitingFor === 0) {
+      this.#options.transport.pause();
+    }
+    this.#waitingFor += 1;
+    wait.then(
+      () => {
+        this.#waitingFor -= 1;
+        if (this.#waitingFor === 0 && this.#failure === undefined) {
+          this.#watch.expect(this.#phaseNow(), this.#inFlight[0]);
+          this.#options.transport.resume();
+        }
+      },
+      (cause: Error) => this.fail(cause),
+    );
+  }
+
+  #onEnd(): void {
+    const exchange = this.#current();
+    if (this.#bodyOctets > 0) {
+      this.#options.trace.noted(`body of ${this.#bodyOctets} octets`);
+    }
+    this.#inFlight.shift();
+    this.#octetsInFlight -= exchange.expectedOctets ?? 0;
+    exchange.onEnd();
+  }
+
+  #current(): Exchange {
+    const [exchange] = this.#inFlight;
+    if (exchange === undefined) {
+      throw new Error('an answer without a command got past the parser');
+    }
+    return exchange;
+  }
+
+  #onClosed(cause: Error | undefined): void {
+    this.#resolveClosed();
+    this.#stopTimers();
+    if (this.#isOver) {
+      return;
+    }
+    const how =
+      cause === undefined ? 'the server closed the connection' : `the connection broke: ${cause.message}`;
+    this.#isEndedBetweenAnswers = cause === undefined && !this.#parser.isInAnswer;
+    const where = this.#parser.isInAnswer ? ' in the middle of an answer' : '';
+    this.fail(new ConnectionError(`${how}${where}`, { failure: 'closed', cause }));
+  }
+
+  #failPending(cause: Error): void {
+    const pending = [...this.#inFlight, ...this.#queued];
+    this.#inFlight.length = 0;
+    this.#queued.length = 0;
+    for (const exchange of pending) {
+      exchange.onFailure(cause);
+    }
+  }
+
+  #stopTimers(): void {
+    this.#watch.stop();
+    clearTimeout(this.#sessionTimer);
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+function sessionIsOver(): ConnectionError {
+  return new ConnectionError('the session is over', { failure: 'closed' });
+}

@@ -1,0 +1,17 @@
+/**
+ * Seeing the conversation without its secrets: who traces gets lines that are already safe to show.
+ */
+export interface WireTrace {
+  /** A command, with stars for what is secret. */
+  sent(line: string): void;
+  /** A status line of the server. */
+  received(line: string): void;
+  /** What is no line: connection made, TLS agreed, so many octets of a body. */
+  noted(text: string): void;
+}
+
+export const NO_TRACE: WireTrace = {
+  sent: () => undefined,
+  received: () => undefined,
+  noted: () => undefined,
+};

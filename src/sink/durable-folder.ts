@@ -1,0 +1,44 @@
+/**
+ * Makes folders so that they are still there after a power cut: each new folder's entry is synced in its parent.
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { systemCodeOf } from '../errors/mailferry-error.ts';
+import { type Disk, syncFolder } from './disk.ts';
+
+/** Makes `path` and whatever of its parents is missing, readable by the owner alone. What is there stays as it is. */
+export async function makeFolder(disk: Disk, path: string): Promise<void> {
+  for (const folder of missingFolders(path)) {
+    if (makeOne(folder)) {
+      await syncFolder(disk, dirname(folder));
+    }
+  }
+}
+
+/** `path` and those of its parents that are not there, topmost first. */
+function missingFolders(path: string): readonly string[] {
+  const missing: string[] = [];
+  for (let folder = path; ; folder = dirname(folder)) {
+    missing.unshift(folder);
+    if (dirname(folder) === folder || exists(dirname(folder))) {
+      return missing;
+    }
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** @returns whether it was missing */
+function makeOne(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === 'EEXIST' && statSync(path).isDirectory()) {
+      return false;
+    }
+    throw thrown;
+  }
+}

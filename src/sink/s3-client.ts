@@ -1,0 +1,352 @@
+/**
+ * The one file that knows the AWS SDK: requests of the contract in object-store.ts become commands, answers become plain
+ * data. It is loaded only when a job has an S3 sink (s3.ts), since loading it takes longer than all the rest.
+ *
+ * The SDK is told to repeat nothing and to add no checksums of its own: the payload's SHA-256 is known, is sent as the
+ * object's checksum, and is signed, also for streams, since stores that ignore x-amz-checksum-* do refuse a body that does
+ * not match its signature.
+ */
+import { createReadStream } from 'node:fs';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  GetBucketVersioningCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  GetObjectLockConfigurationCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { MailferryError, textOf } from '../errors/mailferry-error.ts';
+import {
+  type BucketFacts,
+  type FinishedUpload,
+  type HeldObject,
+  type NewObject,
+  type NewPart,
+  type ObjectContent,
+  type ObjectName,
+  type ObjectStore,
+  type StoredPart,
+  StoreFailure,
+} from './object-store.ts';
+import { heldObject, settingsOf, storeFailure } from './s3-answers.ts';
+import type { S3Credentials, S3StoreOptions } from './s3-options.ts';
+
+const FILE_CHUNK_OCTETS = 256 * 1024;
+/** What is read in one piece. */
+const SMALL_OCTETS = 64 * 1024;
+/** Without one it writes warnings to the console, in the middle of our report. */
+const SILENT = {
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+const AT_BUILD = { step: 'build', name: 'signedAs' } as const;
+
+export function openObjectStore(options: S3StoreOptions): ObjectStore {
+  // The version of the SDK is pinned, so a line about Node versions that later ones will want helps no user.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  return new SdkObjectStore(options);
+}
+
+class SdkObjectStore implements ObjectStore {
+  readonly #bucket: string;
+  readonly #client: S3Client;
+
+  constructor(options: S3StoreOptions) {
+    this.#bucket = options.bucket;
+    this.#client = makeClient(options);
+  }
+
+  async put(object: NewObject, signal: AbortSignal): Promise<{ versionId: string | undefined }> {
+    const answer = await this.#withContent(object.content, (Body) => {
+      const command = new PutObjectCommand({
+        Bucket: this.#bucket,
+        Key: object.key,
+        Body,
+        ContentLength: object.octets,
+        ContentType: object.contentType,
+        ContentMD5: object.md5,
+        ChecksumSHA256: Buffer.from(object.falseChecksum ?? object.sha256, 'hex').toString('base64'),
+        IfNoneMatch: object.ifAbsent ? '*' : undefined,
+        Metadata: { ...object.metadata },
+        ...settingsOf(object.settings),
+      });
+      command.middlewareStack.add(signedAs(object.sha256), AT_BUILD);
+      return this.#client.send(command, { abortSignal: signal });
+    });
+    return { versionId: answer.VersionId };
+  }
+
+  async head({ key, versionId }: ObjectName, signal: AbortSignal): Promise<HeldObject | undefined> {
+    const command = new HeadObjectCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      VersionId: versionId,
+      ChecksumMode: 'ENABLED',
+    });
+    return await unlessMissing(async () =>
+      heldObject(await this.#client.send(command, { abortSignal: signal })),
+    );
+  }
+
+  async read(
+    { key, versionId }: ObjectName,
+    signal: AbortSignal,
+  ): Promise<{ held: HeldObject; content: AsyncIterable<Buffer> } | undefined> {
+    const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, VersionId: versionId });
+    return await unlessMissing(async () => {
+      const answer = await this.#client.send(command, { abortSignal: signal });
+      return { held: heldObject(answer), content: chunksOf(answer) };
+    });
+  }
+
+  async startUpload(
+    object: Pick<NewObject, 'key' | 'contentType' | 'metadata' | 'settings'>,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const command = new CreateMultipartUploadCommand({
+      Bucket: this.#bucket,
+      Key: object.key,
+      ContentType: object.contentType,
+      Metadata: { ...object.metadata },
+      ChecksumAlgorithm: 'CRC32',
+      ChecksumType: 'FULL_OBJECT',
+      ...settingsOf(object.settings),
+    });
+    const { UploadId } = await this.#send(() => this.#client.send(command, { abortSignal: signal }));
+    if (UploadId === undefined) {
+      throw new StoreFailure('the store gave no id for a multipart upload', {
+        status: 200,
+        code: 'NoUploadId',
+      });
+    }
+    return UploadId;
+  }
+
+  async putPart(part: NewPart, signal: AbortSignal): Promise<StoredPart> {
+    const { key, uploadId, number } = part;
+    const { ETag, ChecksumCRC32 } = await this.#withContent(part.content, (Body) => {
+      const command = new UploadPartCommand({
+        Bucket: this.#bucket,
+        Key: key,
+        UploadId: uploadId,
+        PartNumber: number,
+        Body,
+        ContentLength: part.octets,
+        ChecksumCRC32: part.crc32,
+      });
+      command.middlewareStack.add(signedAs(part.sha256), AT_BUILD);
+      return this.#client.send(command, { abortSignal: signal });
+    });
+    return { number, etag: ETag ?? '', crc32: ChecksumCRC32 };
+  }
+
+  async finishUpload(
+    upload: FinishedUpload,
+    signal: AbortSignal,
+  ): Promise<{ versionId: string | undefined }> {
+    const knowsChecksums = upload.parts.every((part) => part.crc32 !== undefined);
+    const command = new CompleteMultipartUploadCommand({
+      Bucket: this.#bucket,
+      Key: upload.key,
+      UploadId: upload.uploadId,
+      MultipartUpload: {
+        Parts: upload.parts.map(({ number, etag, crc32 }) => ({
+          PartNumber: number,
+          ETag: etag,
+          ChecksumCRC32: crc32,
+        })),
+      },
+      ...(knowsChecksums
+        ? { ChecksumCRC32: upload.crc32, ChecksumType: 'FULL_OBJECT', MpuObjectSize: upload.octets }
+        : {}),
+      IfNoneMatch: upload.ifAbsent ? '*' : undefined,
+    });
+    const { VersionId } = await this.#send(() => this.#client.send(command, { abortSignal: signal }));
+    return { versionId: VersionId };
+  }
+
+  async abortUpload(upload: { key: string; uploadId: string }, signal: AbortSignal): Promise<void> {
+    const command = new AbortMultipartUploadCommand({
+      Bucket: this.#bucket,
+      Key: upload.key,
+      UploadId: upload.uploadId,
+    });
+    await this.#send(() => this.#client.send(command, { abortSignal: signal }));
+  }
+
+  async bucketFacts(signal: AbortSignal): Promise<BucketFacts> {
+    const Bucket = this.#bucket;
+    const versioning = await unlessRefused(async () => {
+      const { Status } = await this.#client.send(new GetBucketVersioningCommand({ Bucket }), {
+        abortSignal: signal,
+      });
+      return Status === 'Enabled';
+    });
+    const objectLock = await unlessRefused(async () => {
+      const answer = await this.#client.send(new GetObjectLockConfigurationCommand({ Bucket }), {
+        abortSignal: signal,
+      });
+      return answer.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled';
+    });
+    return { versioning, objectLock };
+  }
+
+  async renewCredentials(): Promise<void> {
+    await this.#send(() => this.#client.config.credentials({ forceRefresh: true }));
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  /** A stream of a file is closed whatever became of the request. */
+  async #withContent<T>(content: ObjectContent, send: (body: Buffer | Readable) => Promise<T>): Promise<T> {
+    if (content.kind === 'memory') {
+      return await this.#send(() => send(content.buffer));
+    }
+    const { path, start, octets } = content;
+    // `end` is inclusive; a file cannot be read from its start to the octet before it.
+    const file =
+      octets === 0
+        ? Readable.from([])
+        : createReadStream(path, { start, end: start + octets - 1, highWaterMark: FILE_CHUNK_OCTETS });
+    let unreadable: unknown;
+    file.once('error', (thrown: unknown) => {
+      unreadable = thrown;
+    });
+    try {
+      return await this.#send(() => send(file));
+    } catch (thrown) {
+      if (unreadable !== undefined) {
+        throw new MailferryError(`the octets to be sent cannot be read: ${textOf(unreadable)}`, {
+          code: 'message-unreadable',
+          scope: 'message',
+          retry: 'later',
+          hint: 'Look at the disk that holds the state folder; the next run fetches the message again.',
+          cause: unreadable,
+        });
+      }
+      throw thrown;
+    } finally {
+      file.destroy();
+    }
+  }
+
+  async #send<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (thrown) {
+      throw storeFailure(thrown);
+    }
+  }
+}
+
+function makeClient(options: S3StoreOptions): S3Client {
+  const { region, endpoint, forcePathStyle, credentials, connections, timeouts } = options;
+  // Sockets are kept and used again; "first in, first out" would spread a few requests over all of them.
+  const agent = { keepAlive: true, maxSockets: connections, scheduling: 'lifo' } as const;
+  const client = new S3Client({
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials: sdkCredentials(credentials) }),
+    forcePathStyle,
+    maxAttempts: 1,
+    logger: SILENT,
+    followRegionRedirects: false,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      httpAgent: new HttpAgent(agent),
+      httpsAgent: new HttpsAgent(agent),
+      connectionTimeout: timeouts.connectMs,
+      socketTimeout: timeouts.idleMs,
+    },
+  });
+  // It makes a copy of each request and answer for a log that is not kept: 4 % of all the work.
+  client.middlewareStack.remove('loggerMiddleware');
+  return client;
+}
+
+/** Middleware that gives the payload's digest: the signer takes it from this header where it is there, and hashes nothing. */
+function signedAs(sha256: string) {
+  return <Args extends { request: unknown }, Answer>(next: (args: Args) => Answer) =>
+    (args: Args): Answer => {
+      const { request } = args;
+      if (typeof request === 'object' && request !== null && 'headers' in request) {
+        Object.assign(request.headers ?? {}, { 'x-amz-content-sha256': sha256 });
+      }
+      return next(args);
+    };
+}
+
+function sdkCredentials(provide: () => Promise<S3Credentials>) {
+  return async () => {
+    const { accessKeyId, secretAccessKey, sessionToken } = await provide();
+    return sessionToken === undefined
+      ? { accessKeyId, secretAccessKey }
+      : { accessKeyId, secretAccessKey, sessionToken };
+  };
+}
+
+async function* chunksOf({
+  Body: body,
+  ContentLength: octets,
+}: GetObjectCommandOutput): AsyncGenerator<Buffer> {
+  if (!(body instanceof Readable)) {
+    throw new StoreFailure('the store sent no body', { status: 200, code: 'NoBody' });
+  }
+  try {
+    if (octets !== undefined && octets <= SMALL_OCTETS) {
+      // At once: iterating over a stream costs as much as all the rest of a small request.
+      yield Buffer.from(await body.transformToByteArray());
+      return;
+    }
+    for await (const chunk of body) {
+      yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
+    }
+  } catch (thrown) {
+    throw storeFailure(thrown, undefined);
+  }
+}
+
+async function unlessMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    const failure = storeFailure(thrown);
+    if (failure.status === 404 && failure.code !== 'NoSuchBucket') {
+      return undefined;
+    }
+    throw failure;
+  }
+}
+
+async function unlessRefused<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    const failure = storeFailure(thrown);
+    if (failure.code === 'ObjectLockConfigurationNotFoundError') {
+      // The answer of a bucket that has none.
+      return undefined;
+    }
+    if (failure.status !== undefined && failure.status < 500 && failure.code !== 'NoSuchBucket') {
+      return undefined;
+    }
+    if (failure.status === 501) {
+      return undefined;
+    }
+    throw failure;
+  }
+}

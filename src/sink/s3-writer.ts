@@ -1,0 +1,197 @@
+/**
+ * One message on its way into the store: put under a key that follows from it, then looked at where it lies, and only then
+ * a receipt. Every step may be repeated after any failure: the key and the octets stay the same, the put is conditional, and
+ * what is found in its place is compared before it counts (promise 8).
+ */
+import { MailferryError } from '../errors/mailferry-error.ts';
+import { type NewObject, type ObjectStore, StoreFailure } from './object-store.ts';
+import type { Abilities } from './s3-abilities.ts';
+import { contentOf, inspectContent } from './s3-content.ts';
+import { storeError } from './s3-error.ts';
+import { formatLocation, metadataOf } from './s3-key.ts';
+import { type MultipartOptions, putInParts } from './s3-multipart.ts';
+import type { S3Clock, S3SinkOptions } from './s3-options.ts';
+import { type Finding, findOut } from './s3-proof.ts';
+import type { Retry } from './s3-retry.ts';
+import { assertSettings, settingsFor } from './s3-settings.ts';
+import type { Receipt, StorableMessage } from './sink.ts';
+
+export interface WriterOptions extends MultipartOptions {
+  readonly settings: S3SinkOptions;
+  readonly store: ObjectStore;
+  readonly retry: Retry;
+  readonly clock: S3Clock;
+  readonly abilities: Abilities;
+  readonly accountKey: string;
+  readonly keyFor: (storable: Pick<StorableMessage, 'copy' | 'message'>) => string;
+  readonly multipartOctets: number;
+  /** `s3://bucket`, for messages. */
+  readonly bucket: string;
+}
+
+/** What came of a put: ours is there now, or something was there before. */
+interface Placed {
+  readonly isFresh: boolean;
+  readonly versionId: string | undefined;
+}
+
+/** The rest of what a put needs, made once. */
+interface Prepared extends Pick<NewObject, 'key' | 'md5' | 'contentType' | 'metadata' | 'settings'> {
+  readonly crc32: string;
+  readonly isLarge: boolean;
+}
+
+export class S3Writer {
+  readonly #options: WriterOptions;
+  #hasConditions: boolean;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#hasConditions = options.abilities.conditionalPut === 'kept';
+  }
+
+  /** @throws MailferryError scope message (this one cannot be stored) or sink. */
+  async store(storable: StorableMessage, signal: AbortSignal): Promise<Receipt> {
+    const { retry, bucket } = this.#options;
+    const prepared = await this.#prepare(storable);
+    const { key } = prepared;
+    let placed: Placed | undefined;
+    const request = async (): Promise<{ placed: Placed; finding: Finding }> => {
+      placed ??= await this.#place(storable, prepared, signal);
+      const finding = await this.#findOut(storable, { key, versionId: placed.versionId }, prepared, signal);
+      if (finding.kind === 'missing') {
+        // Either somebody removed it this moment, or the store's 200 was worth nothing: from the start.
+        placed = undefined;
+        throw new StoreFailure('it took the object and then did not have it', {
+          status: 200,
+          code: 'MissingAfterPut',
+        });
+      }
+      return { placed, finding };
+    };
+    const doing = `put ${key} into ${bucket}`;
+    try {
+      const done = await retry.run(doing, request, signal);
+      return this.#receiptFor(storable, prepared, done.placed, done.finding);
+    } catch (thrown) {
+      throw thrown instanceof StoreFailure ? storeError(doing, thrown) : thrown;
+    }
+  }
+
+  async #prepare(storable: StorableMessage): Promise<Prepared> {
+    const { settings, abilities, accountKey, clock, keyFor, multipartOctets } = this.#options;
+    const { message } = storable;
+    const isLarge = message.octets > multipartOctets;
+    // AWS wants a checksum with Object Lock, which it has; other stores want Content-MD5.
+    const wantsMd5 =
+      abilities.contentMd5 === 'asked' || settings.lock !== undefined || settings.legalHold === true;
+    const digests = await inspectContent(message, { md5: wantsMd5, crc32: isLarge });
+    return {
+      ...digests,
+      isLarge,
+      key: keyFor(storable),
+      contentType: 'message/rfc822',
+      metadata: { ...settings.metadata, ...metadataOf(accountKey, storable) },
+      settings: settingsFor(settings, clock.now()),
+    };
+  }
+
+  async #place(storable: StorableMessage, prepared: Prepared, signal: AbortSignal): Promise<Placed> {
+    if (!this.#hasConditions || prepared.isLarge) {
+      // The job's lock keeps other runs away, so nothing of ours comes in between. For parts it saves sending them.
+      const held = await this.#options.store.head({ key: prepared.key, versionId: undefined }, signal);
+      if (held !== undefined) {
+        return { isFresh: false, versionId: held.versionId };
+      }
+    }
+    try {
+      return { isFresh: true, ...(await this.#put(storable, prepared, signal)) };
+    } catch (thrown) {
+      if (!(thrown instanceof StoreFailure)) {
+        throw thrown;
+      }
+      if (thrown.status === 412) {
+        return { isFresh: false, versionId: undefined };
+      }
+      if (thrown.status === 501 && this.#hasConditions) {
+        this.#hasConditions = false;
+        return await this.#place(storable, prepared, signal);
+      }
+      throw thrown;
+    }
+  }
+
+  async #put(
+    { message }: StorableMessage,
+    prepared: Prepared,
+    signal: AbortSignal,
+  ): Promise<{ versionId: string | undefined }> {
+    const ifAbsent = this.#hasConditions;
+    if (prepared.isLarge) {
+      return await putInParts(this.#options, { ...prepared, message, ifAbsent }, signal);
+    }
+    const { octets, sha256 } = message;
+    const { key, md5, contentType, metadata, settings } = prepared;
+    const object = { key, md5, contentType, metadata, settings, octets, sha256, ifAbsent };
+    return await this.#options.store.put({ ...object, content: contentOf(message) }, signal);
+  }
+
+  async #findOut(
+    { message }: StorableMessage,
+    name: { readonly key: string; readonly versionId: string | undefined },
+    { isLarge }: Prepared,
+    signal: AbortSignal,
+  ): Promise<Finding> {
+    const { store, abilities, settings } = this.#options;
+    const mustRead = isLarge || settings.verify === 'read';
+    const trust = mustRead ? { ...abilities, checksum: 'absent' as const } : abilities;
+    return await findOut(store, name, message, trust, signal);
+  }
+
+  #receiptFor(
+    { message }: StorableMessage,
+    { key, settings }: Prepared,
+    { isFresh, versionId }: Placed,
+    finding: Finding,
+  ): Receipt {
+    if (finding.kind === 'different' || finding.kind === 'missing') {
+      const detail = finding.kind === 'different' ? finding.detail : 'nothing is there';
+      throw isFresh ? changed(key, detail) : conflict(key, detail);
+    }
+    if (finding.kind === 'unknown' && !isFresh) {
+      throw conflict(key, 'something is there, and it may not be read');
+    }
+    let version = versionId;
+    if (finding.kind === 'same') {
+      assertSettings(finding.held, settings, isFresh, key);
+      version ??= finding.held.versionId;
+    }
+    return {
+      location: formatLocation({ key, versionId: version }),
+      form: 'exact',
+      storedOctets: message.octets,
+      sha256: message.sha256,
+      proof: finding.kind === 'same' ? finding.proof : 'synced',
+      provedAt: this.#options.clock.now(),
+    };
+  }
+}
+
+/** Something else under our key: never overwritten, and without a receipt nothing is deleted at the source. */
+function conflict(key: string, detail: string): MailferryError {
+  return new MailferryError(`another object has the key ${key}: ${detail}`, {
+    code: 's3-conflict',
+    scope: 'message',
+    retry: 'never',
+    hint: 'Nothing was overwritten, and the message stays where it is: look at that object, or give the job another `key`.',
+  });
+}
+
+function changed(key: string, detail: string): MailferryError {
+  return new MailferryError(`the store holds ${key} otherwise than it was sent: ${detail}`, {
+    code: 's3-changed',
+    scope: 'message',
+    retry: 'never',
+    hint: 'It has no receipt and stays on the server: look at the store, or at what lies between it and this machine.',
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * The program killed at each kind of step once, two to a case: resumed after the first, killed at the second, resumed again.
+ * Every step and many more pairs: `npm run test:crash`.
+ */
+import { beforeAll, expect, it } from 'vitest';
+import { FAILPOINTS } from '../../src/errors/failpoint.ts';
+import { seededRandom } from '../support/random.ts';
+import type { EndState } from './crash-bed.ts';
+import { at, runCases, runUndisturbed, tellFigures } from './crash-cases.ts';
+
+/** Only a run that mends what a crash left comes here, so each is the second of a pair. */
+const MENDING: Readonly<Record<string, string>> = {
+  'sink.maildir.claimed': 'sink.maildir.renamed:3',
+  'sink.mbox.cut': 'sink.mbox.appended:1',
+};
+
+let expected: EndState;
+let passed: Readonly<Record<string, number>>;
+
+beforeAll(async () => {
+  ({ end: expected, passed } = await runUndisturbed());
+}, 60_000);
+
+it('an undisturbed run passes every failpoint, but for those of mending', () => {
+  expect(Object.keys(passed).sort()).toEqual(
+    Object.keys(FAILPOINTS)
+      .filter((name) => !Object.hasOwn(MENDING, name))
+      .sort(),
+  );
+});
+
+it('killed at each kind of step, and again: ends as an undisturbed run does, and one more run changes nothing', async () => {
+  const random = seededRandom('sample of crashes');
+  const places = Object.keys(FAILPOINTS).filter((name) => Object.hasOwn(passed, name));
+  const someOf = (name: string | undefined): string => `${name}:${1 + random(passed[name ?? ''] ?? 1)}`;
+  // An early step first, then a late one: what comes late is still to be done after the first death.
+  const early = places.slice(0, Math.ceil(places.length / 2));
+  const pairs = early.map((name, index) => at(someOf(name), someOf(places.at(-1 - index))));
+  const mending = Object.entries(MENDING).map(([second, first]) => at(first, `${second}:1`));
+  const figures = await runCases([...pairs, ...mending], expected);
+  tellFigures('crash sample', figures);
+  expect(figures.kills).toBeGreaterThan(pairs.length);
+}, 240_000);

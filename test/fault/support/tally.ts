@@ -1,0 +1,29 @@
+/** Figures of a suite, printed at its end: a suite that injects nothing must not look like one that found nothing. */
+import { stdout } from 'node:process';
+
+export class FaultTally {
+  readonly #suite: string;
+  readonly #counts = new Map<string, number>();
+
+  constructor(suite: string) {
+    this.#suite = suite;
+  }
+
+  add(what: string, count = 1): void {
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + count);
+  }
+
+  get total(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  print(): void {
+    const parts = [...this.#counts].map(([what, count]) => `${count} ${what}`);
+    stdout.write(`\n${this.#suite}: ${parts.join(', ')}\n`);
+  }
+}
+
+/** The full sweep in checks (CI=true), every `stride`-th step of it otherwise. */
+export function strideOf(stride: number): number {
+  return process.env['CI'] === 'true' || process.env['MAILFERRY_FULL_FAULTS'] === '1' ? 1 : stride;
+}

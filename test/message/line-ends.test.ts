@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  copyAsLf,
+  countLineEnds,
+  LfConverter,
+  LineEndCounter,
+  toCrlf,
+  toLf,
+} from '../../src/message/line-ends.ts';
+import { cuts, hostileOctets } from './arbitraries.ts';
+
+function countSimply(octets: Buffer): { crlf: number; bareLf: number; crCrlf: number } {
+  const text = octets.toString('latin1');
+  const crlf = text.split('\r\n').length - 1;
+  const crCrlf = text.split('\r\r\n').length - 1;
+  return { crlf, bareLf: text.split('\n').length - 1 - crlf, crCrlf };
+}
+
+describe('counting line ends', () => {
+  it('tells CRLF from bare LF, and counts no bare CR', () => {
+    expect(countLineEnds(Buffer.from('a\r\nb\nc\rd\r\r\n\n'))).toEqual({ crlf: 2, bareLf: 2, crCrlf: 1 });
+  });
+
+  it('counts a LF as the first octet as bare', () => {
+    expect(countLineEnds(Buffer.from('\n\r\n'))).toEqual({ crlf: 1, bareLf: 1, crCrlf: 0 });
+  });
+
+  it('agrees with a simple count, whole and in any cut', () => {
+    fc.assert(
+      fc.property(hostileOctets(), cuts(), (octets, cut) => {
+        const counter = new LineEndCounter();
+        for (const chunk of cut(octets)) {
+          counter.push(chunk);
+        }
+        expect(countLineEnds(octets)).toEqual(countSimply(octets));
+        expect(counter.lineEnds).toEqual(countSimply(octets));
+      }),
+    );
+  });
+});
+
+describe('CRLF to LF', () => {
+  it('agrees with a simple replacement, whole and in any cut', () => {
+    fc.assert(
+      fc.property(hostileOctets(), cuts(), (octets, cut) => {
+        const expected = octets.toString('latin1').replaceAll('\r\n', '\n');
+        const converter = new LfConverter();
+        const pieces = cut(octets).map((chunk) => converter.push(chunk));
+        expect(toLf(octets).toString('latin1')).toBe(expected);
+        expect(Buffer.concat([...pieces, converter.end()]).toString('latin1')).toBe(expected);
+      }),
+    );
+  });
+
+  it('comes back as it was where every LF had its CR', () => {
+    fc.assert(
+      fc.property(hostileOctets(), (octets) => {
+        fc.pre(countLineEnds(octets).bareLf === 0);
+        expect(toCrlf(toLf(octets)).equals(octets)).toBe(true);
+      }),
+    );
+  });
+
+  it('copies a part of the octets to a place in the target, and nothing beside it', () => {
+    const target = Buffer.alloc(12, '.');
+    const end = copyAsLf(Buffer.from('xx\r\na\r\nb\r\nyy'), 2, 10, target, 3);
+    expect(end).toBe(8);
+    expect(target.toString('latin1', 0, end)).toBe('...\na\nb\n');
+  });
+
+  it('takes a CRLF that straddles the start for a CR of somebody else', () => {
+    const target = Buffer.alloc(4);
+    expect(target.toString('latin1', 0, copyAsLf(Buffer.from('a\r\nb'), 2, 4, target, 0))).toBe('\nb');
+  });
+});
+
+describe('LF to CRLF', () => {
+  it('puts a CR before each LF, whatever stands there', () => {
+    expect(toCrlf(Buffer.from('a\nb\r\n\n')).toString()).toBe('a\r\nb\r\r\n\r\n');
+  });
+});

@@ -1,0 +1,202 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MailferryError } from '../../src/errors/mailferry-error.ts';
+import { CHUNK_OCTETS, readContent, readHead } from '../../src/message/content.ts';
+import type { Message } from '../../src/message/message.ts';
+import { messageFromBuffer } from '../../src/message/message-builder.ts';
+import { openSpool, type Spool } from '../../src/message/spool.ts';
+import { cuts, hostileOctets } from './arbitraries.ts';
+import { nastyMessages } from './nasty-messages.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mailferry-spool-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function receive(spool: Spool, chunks: readonly Buffer[]): Promise<Message> {
+  const incoming = spool.receive();
+  for (const chunk of chunks) {
+    await incoming.write(chunk);
+  }
+  return incoming.finish();
+}
+
+async function octetsOf(message: Message): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of readContent(message)) {
+    expect(chunk.length).toBeLessThanOrEqual(CHUNK_OCTETS);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+
+describe('a spooled message', () => {
+  it('says the same of the same octets as one in memory, in any cut', async () => {
+    const spool = openSpool(folder, { memoryLimitOctets: 3 });
+    await fc.assert(
+      fc.asyncProperty(hostileOctets(), cuts(), async (octets, cut) => {
+        const { content, ...facts } = await receive(spool, cut(octets));
+        const { content: _, ...expected } = messageFromBuffer(octets);
+        expect(facts).toEqual(expected);
+        expect((await octetsOf({ ...facts, content })).equals(octets)).toBe(true);
+        await spool.removeContent({ ...facts, content });
+      }),
+      { numRuns: 50 },
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each(nastyMessages())('keeps every octet: $name', async ({ octets }) => {
+    const spool = openSpool(folder, { memoryLimitOctets: 10 });
+    const chunks = [octets.subarray(0, 11), octets.subarray(11, 70_000), octets.subarray(70_000)];
+    const message = await receive(spool, chunks);
+    expect(message.content.kind).toBe(octets.length > 10 ? 'spool' : 'memory');
+    const { content: _, ...expected } = messageFromBuffer(octets);
+    expect(message).toMatchObject(expected);
+    expect((await octetsOf(message)).equals(octets)).toBe(true);
+  });
+
+  it('stays in memory up to the limit and goes to a private file beyond it', async () => {
+    const spool = openSpool(folder, { memoryLimitOctets: 4 });
+    expect((await receive(spool, [Buffer.from('abcd')])).content.kind).toBe('memory');
+    const { content } = await receive(spool, [Buffer.from('abcde')]);
+    expect(content.kind === 'spool' && statSync(content.path).mode & 0o777).toBe(0o600);
+  });
+
+  it('waits for the disk only where it writes to it', async () => {
+    const spool = openSpool(folder, { memoryLimitOctets: 4 });
+    const incoming = spool.receive();
+    expect(incoming.write(Buffer.from('ab'))).toBeUndefined();
+    const written = incoming.write(Buffer.from('cde'));
+    expect(written).toBeInstanceOf(Promise);
+    await written;
+    expect(incoming.octets).toBe(5);
+    await incoming.abort();
+  });
+
+  it('leaves nothing when it is given up, at whatever point', async () => {
+    const spool = openSpool(folder, { memoryLimitOctets: 4 });
+    for (const texts of [[], ['ab'], ['abcdef'], ['ab', 'cdef', 'gh']]) {
+      const incoming = spool.receive();
+      for (const text of texts) {
+        await incoming.write(Buffer.from(text));
+      }
+      await incoming.abort();
+      await incoming.abort();
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('takes nothing any more once it is finished', async () => {
+    const incoming = openSpool(folder).receive();
+    await incoming.finish();
+    expect(() => incoming.write(Buffer.from('a'))).toThrow('finished');
+    await expect(incoming.finish()).rejects.toThrow('finished');
+  });
+
+  it('is whole in its file although its last octets and its end came without waiting for the disk', async () => {
+    const incoming = openSpool(folder, { memoryLimitOctets: 4 }).receive();
+    const writes = ['abc', 'def', 'ghi', 'jkl'].map((text) => incoming.write(Buffer.from(text)));
+    const { content, octets } = await incoming.finish();
+    expect(content.kind === 'spool' && readFileSync(content.path, 'latin1')).toBe('abcdefghijkl');
+    expect(octets).toBe(12);
+    await Promise.all(writes);
+  });
+
+  it('that is given up while it is written leaves no file', async () => {
+    const incoming = openSpool(folder, { memoryLimitOctets: 4 }).receive();
+    const write = incoming.write(Buffer.from('abcdef'));
+    await incoming.abort();
+    await write;
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('that drips in single octets costs no object for each', async () => {
+    const incoming = openSpool(folder).receive();
+    const octet = Buffer.from('a');
+    for (let i = 0; i < 1_000_000; i++) {
+      incoming.write(octet);
+    }
+    expect((await incoming.finish()).octets).toBe(1_000_000);
+  });
+});
+
+describe('the spool', () => {
+  it('is made with its parents, readable by its owner alone', () => {
+    const path = join(folder, 'a', 'b');
+    openSpool(path);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+  });
+
+  it('is cleared of what a crash left, and of nothing else', async () => {
+    await receive(openSpool(folder, { memoryLimitOctets: 0 }), [Buffer.from('left behind')]);
+    writeFileSync(join(folder, 'precious'), '');
+    openSpool(folder);
+    expect(readdirSync(folder)).toEqual(['precious']);
+  });
+
+  it('refuses octets beyond its cap, and takes them again once there is room', async () => {
+    const spool = openSpool(folder, { memoryLimitOctets: 0, capOctets: 10 });
+    const first = await receive(spool, [Buffer.alloc(8)]);
+    const second = spool.receive();
+    const refusal = await thrownBy(Promise.resolve(second.write(Buffer.alloc(3))));
+    expect(refusal).toBeInstanceOf(MailferryError);
+    expect(refusal).toMatchObject({ code: 'spool-full', scope: 'account', retry: 'later' });
+    await second.abort();
+    await spool.removeContent(first);
+    await spool.removeContent(first);
+    await spool.removeContent(await receive(spool, [Buffer.alloc(10)]));
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('that cannot be made is an error of the run', () => {
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => openSpool(join(folder, 'file', 'spool'))).toThrow(
+      expect.objectContaining({ code: 'spool-unwritable', scope: 'run' }),
+    );
+  });
+
+  it('that vanished is an error of the run when it is written', async () => {
+    const path = join(folder, 'spool');
+    const spool = openSpool(path, { memoryLimitOctets: 0 });
+    rmSync(path, { recursive: true });
+    const incoming = spool.receive();
+    expect(await thrownBy(Promise.resolve(incoming.write(Buffer.from('a'))))).toMatchObject({ scope: 'run' });
+    await incoming.abort();
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('reading a message', () => {
+  it('gives its head from memory and from a spool file alike', async () => {
+    const message = await receive(openSpool(folder, { memoryLimitOctets: 0 }), [Buffer.from('abcdef')]);
+    expect((await readHead(message, 3)).toString()).toBe('abc');
+    expect((await readHead(message, 100)).toString()).toBe('abcdef');
+    expect((await readHead(messageFromBuffer(Buffer.from('abcdef')), 3)).toString()).toBe('abc');
+  });
+
+  it('fails as that one message where its spool file is gone', async () => {
+    const message = await receive(openSpool(folder, { memoryLimitOctets: 0 }), [Buffer.from('abcdef')]);
+    if (message.content.kind === 'spool') {
+      expect(readFileSync(message.content.path).toString()).toBe('abcdef');
+      rmSync(message.content.path);
+    }
+    const expected = { code: 'message-unreadable', scope: 'message' };
+    expect(await thrownBy(octetsOf(message))).toMatchObject(expected);
+    expect(await thrownBy(readHead(message, 3))).toMatchObject(expected);
+  });
+});

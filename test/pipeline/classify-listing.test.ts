@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import type { KnownMessage } from '../../src/ledger/ledger.ts';
+import { classifyListing, isUsableUidl } from '../../src/pipeline/classify-listing.ts';
+import type { ListedMessage } from '../../src/pipeline/listing.ts';
+
+function listed(...entries: readonly (readonly [uidl: string, octets: number | null])[]): ListedMessage[] {
+  return entries.map(([uidl, listedOctets], index) => ({ number: index + 1, uidl, listedOctets }));
+}
+
+function row(
+  rowId: number,
+  uidl: string,
+  listedOctets: number | null,
+  more: Partial<KnownMessage> = {},
+): KnownMessage {
+  return { rowId, uidl, listedOctets, state: 'archived', isComplete: true, ...more };
+}
+
+/** Number, kind and row of what is to be fetched. */
+function wantedOf(messages: readonly ListedMessage[], known: readonly KnownMessage[]): unknown[] {
+  return classifyListing(messages, known).wanted.map(({ number, kind, rowId }) => [number, kind, rowId]);
+}
+
+describe('classifyListing', () => {
+  it('wants every message of a first listing, in its order', () => {
+    expect(wantedOf(listed(['c', 3], ['a', 1], ['b', 2]), [])).toEqual([
+      [1, 'new', undefined],
+      [2, 'new', undefined],
+      [3, 'new', undefined],
+    ]);
+  });
+
+  it('wants nothing of what is archived under the same unique-id and size', () => {
+    const { archivedBefore, wanted } = classifyListing(listed(['a', 1], ['b', 2]), [
+      row(1, 'a', 1),
+      row(2, 'b', 2),
+    ]);
+    expect({ archivedBefore, wanted }).toEqual({ archivedBefore: 2, wanted: [] });
+  });
+
+  it.each(['verified', 'deletion-requested', 'deletion-answered', 'deleted'] as const)(
+    'takes a message in the state %s for archived, also when it shows again',
+    (state) => {
+      expect(wantedOf(listed(['a', 1]), [row(1, 'a', 1, { state })])).toEqual([]);
+    },
+  );
+
+  it('compares unique-ids octet by octet: case counts (RFC-48)', () => {
+    expect(wantedOf(listed(['A', 1]), [row(1, 'a', 1)])).toEqual([[1, 'new', undefined]]);
+  });
+
+  it('wants a message whose sink is missing, and continues its row', () => {
+    expect(wantedOf(listed(['a', 1]), [row(7, 'a', 1, { isComplete: false })])).toEqual([[1, 'retry', 7]]);
+  });
+
+  it.each(['listed', 'skipped'] as const)('judges a message in the state %s anew', (state) => {
+    expect(wantedOf(listed(['a', 1]), [row(7, 'a', 1, { state, isComplete: false })])).toEqual([
+      [1, 'retry', 7],
+    ]);
+  });
+
+  it('leaves a quarantined message alone unless it is asked for', () => {
+    const known = [row(7, 'a', 1, { state: 'quarantined', isComplete: false })];
+    expect(classifyListing(listed(['a', 1]), known)).toMatchObject({ quarantined: 1, wanted: [] });
+    const retried = classifyListing(listed(['a', 1]), known, { isRetryingQuarantined: true });
+    expect(retried).toMatchObject({ quarantined: 0, wanted: [{ kind: 'retry', rowId: 7 }] });
+  });
+
+  it('doubts a unique-id that comes with another size: it may be used again (Q13)', () => {
+    expect(wantedOf(listed(['a', 2]), [row(7, 'a', 1)])).toEqual([[1, 'doubtful', 7]]);
+  });
+
+  it.each([
+    ['first', [row(1, 'a', 1), row(2, 'a', 2)]],
+    ['last', [row(2, 'a', 2), row(1, 'a', 1)]],
+  ])(
+    'believes the row that fits by size, standing %s among several of a re-used unique-id',
+    (_where, known) => {
+      expect(wantedOf(listed(['a', 2]), known)).toEqual([]);
+    },
+  );
+
+  it('prefers an archived row to an unfinished one of the same unique-id and size', () => {
+    const unfinished = row(1, 'a', 1, { state: 'listed', isComplete: false });
+    expect(wantedOf(listed(['a', 1]), [unfinished, row(2, 'a', 1)])).toEqual([]);
+    expect(wantedOf(listed(['a', 1]), [row(2, 'a', 1), unfinished])).toEqual([]);
+  });
+
+  it('does not doubt for a size that nobody knows', () => {
+    expect(wantedOf(listed(['a', null]), [row(1, 'a', 1)])).toEqual([]);
+    expect(wantedOf(listed(['a', 1]), [row(1, 'a', null)])).toEqual([]);
+  });
+
+  it('finds two messages under one unique-id ambiguous, and counts them (Q3)', () => {
+    const messages = listed(['a', 1], ['a', 1], ['b', 1]);
+    expect(classifyListing(messages, [])).toMatchObject({ ambiguous: 2, wanted: [{}, {}, { kind: 'new' }] });
+    expect(wantedOf(messages, [row(1, 'a', 1)])).toHaveLength(3);
+    const settled = classifyListing(messages, [row(1, 'a', 1), row(2, 'a', 1), row(3, 'b', 1)]);
+    expect(settled).toMatchObject({ archivedBefore: 3, ambiguous: 0, wanted: [] });
+  });
+
+  it('settles messages under one unique-id by size, each size for itself', () => {
+    const messages = listed(['a', 1], ['a', 2]);
+    expect(wantedOf(messages, [row(1, 'a', 1)])).toEqual([[2, 'ambiguous', undefined]]);
+  });
+
+  it('never takes a message without a unique-id for known by count alone (Q8)', () => {
+    expect(wantedOf(listed(['', 1]), [row(1, '', 1)])).toEqual([[1, 'ambiguous', undefined]]);
+  });
+
+  it('finds an over-long unique-id ambiguous, but knows it again (Q4)', () => {
+    const long = 'x'.repeat(71);
+    expect(wantedOf(listed([long, 1]), [])).toEqual([[1, 'ambiguous', undefined]]);
+    expect(wantedOf(listed([long, 1]), [row(1, long, 1)])).toEqual([]);
+  });
+
+  it('has a place for every message: archived, quarantined or wanted', () => {
+    const messages = listed(['a', 1], ['b', 1], ['c', 1], ['c', 1], ['', 1], ['d', 9]);
+    const known = [
+      row(1, 'a', 1),
+      row(2, 'b', 1, { state: 'quarantined', isComplete: false }),
+      row(3, 'd', 1),
+    ];
+    const { archivedBefore, quarantined, wanted } = classifyListing(messages, known);
+    expect(archivedBefore + quarantined + wanted.length).toBe(messages.length);
+  });
+
+  it('forgets nothing of what is not listed: a window of the mailbox is no news (Q14)', () => {
+    expect(classifyListing([], [row(1, 'a', 1)])).toEqual({
+      archivedBefore: 0,
+      quarantined: 0,
+      wanted: [],
+      ambiguous: 0,
+    });
+  });
+});
+
+describe('isUsableUidl', () => {
+  it.each(['a', '!~', 'x'.repeat(70), 'with blank', '\u00e9', '../../etc', '__proto__', 'constructor'])(
+    'takes %j',
+    (uidl) => {
+      expect(isUsableUidl(uidl)).toBe(true);
+    },
+  );
+
+  it.each(['', 'x'.repeat(71), 'a\u0007', 'a\0', '\u007f'])('refuses %j as an identity', (uidl) => {
+    expect(isUsableUidl(uidl)).toBe(false);
+  });
+});

@@ -1,0 +1,288 @@
+/** The command window and what fills it, on a connection without a socket and a clock that the test moves. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { command } from '../../src/pop3/command.ts';
+import { CommandWindow } from '../../src/pop3/command-window.ts';
+import { RefusedError } from '../../src/pop3/errors.ts';
+import { Retrieval, type RetrievalReceiver, type RetrievalRequest } from '../../src/pop3/retrieval.ts';
+import { NO_TRACE } from '../../src/pop3/wire-trace.ts';
+import { FakeLine } from './support/fake-line.ts';
+
+const TIMEOUTS = { idleMs: 1_000, firstOctetMs: 5_000, sessionMs: undefined };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+function open(commands = 1, octets = 1_000_000, abort = new AbortController()) {
+  const line = new FakeLine();
+  const window = new CommandWindow({
+    transport: line,
+    timeouts: TIMEOUTS,
+    trace: NO_TRACE,
+    signal: abort.signal,
+  });
+  window.widen(commands, octets);
+  return { line, window, abort };
+}
+
+type Request = RetrievalRequest;
+
+/** Retrieves `requests`; `hold` entries hold until resume. What happens is noted in `said`. */
+function retrieve(
+  window: CommandWindow,
+  requests: (Request | 'hold')[],
+  extra: Partial<RetrievalReceiver<Request>> = {},
+) {
+  const said: string[] = [];
+  let body = '';
+  const noop = () =>
+    new Promise<void>((resolve, reject) => {
+      let isOk = false;
+      window.send({
+        command: command('NOOP'),
+        isMultiLine: false,
+        onStatus: ({ kind }) => {
+          isOk = kind === 'ok';
+        },
+        onEnd: () => (isOk ? resolve() : reject(refusal())),
+        onFailure: reject,
+      });
+    });
+  const refusal = () =>
+    new RefusedError('refused', {
+      scope: 'message',
+      retry: 'never',
+      serverText: '',
+      responseCode: undefined,
+    });
+  const retrieval = new Retrieval<Request>({ noop, refusal }, window, {
+    next: () => requests.shift(),
+    onOctets: (_, octets) => {
+      body += octets.toString('latin1');
+    },
+    onComplete: ({ number }) => {
+      said.push(`${number}:${body}`);
+      body = '';
+    },
+    onRefused: ({ number }) => said.push(`${number} refused`),
+    ...extra,
+  });
+  return { retrieval, said };
+}
+
+const message = (number: number, octets = 3): Request => ({ number, octets });
+
+describe('Retrieval', () => {
+  it('has one command in flight without PIPELINING (RFC-69)', async () => {
+    const { line, window } = open(1);
+    const { retrieval, said } = retrieve(window, [message(1), message(2)]);
+    expect(line.writes).toEqual(['RETR 1\r\n']);
+    line.arrives('+OK\r\na\r\n.\r\n');
+    expect(line.writes).toEqual(['RETR 1\r\n', 'RETR 2\r\n']);
+    line.arrives('+OK\r\nb\r\n.\r\n');
+    await retrieval.done;
+    expect(said).toEqual(['1:a\r\n', '2:b\r\n']);
+  });
+
+  it('fills the window in one write and refills it as answers come (RFC-69, RFC-70)', async () => {
+    const { line, window } = open(3);
+    const { retrieval, said } = retrieve(
+      window,
+      [1, 2, 3, 4].map((number) => message(number)),
+    );
+    expect(line.writes).toEqual(['RETR 1\r\nRETR 2\r\nRETR 3\r\n']);
+    line.arrives('+OK\r\na\r\n.\r\n');
+    expect(line.writes[1]).toBe('RETR 4\r\n');
+    line.arrives('-ERR no\r\n+OK\r\nc\r\n.\r\n+OK\r\nd\r\n.\r\n');
+    await retrieval.done;
+    expect(said).toEqual(['1:a\r\n', '2 refused', '3:c\r\n', '4:d\r\n']);
+  });
+
+  it('bounds the octets that are on their way; one message larger than the window goes alone (RFC-70)', async () => {
+    const { line, window } = open(64, 100);
+    const { retrieval } = retrieve(window, [message(1, 60), message(2, 60), message(3, 500)]);
+    expect(line.writes).toEqual(['RETR 1\r\n']);
+    line.arrives(`+OK\r\n${'x'.repeat(58)}\r\n.\r\n`);
+    line.arrives(`+OK\r\n${'x'.repeat(58)}\r\n.\r\n`);
+    expect(line.writes).toEqual(['RETR 1\r\n', 'RETR 2\r\n', 'RETR 3\r\n']);
+    line.arrives(`+OK\r\n${'x'.repeat(498)}\r\n.\r\n`);
+    await retrieval.done;
+  });
+
+  it('keeps the session alive by NOOP while the caller holds, whatever NOOP is answered (RFC-59)', async () => {
+    const { line, window } = open(4);
+    const requests: (Request | 'hold')[] = ['hold', 'hold', 'hold', message(1)];
+    const { retrieval, said } = retrieve(window, requests);
+    await vi.advanceTimersByTimeAsync(20_000);
+    line.arrives('+OK\r\n');
+    await vi.advanceTimersByTimeAsync(20_000);
+    line.arrives('-ERR what\r\n');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(line.writes.slice(0, 2)).toEqual(['NOOP\r\n', 'NOOP\r\n']);
+    retrieval.resume();
+    line.arrives('+OK\r\na\r\n.\r\n');
+    await retrieval.done;
+    expect(said).toEqual(['1:a\r\n']);
+  });
+
+  it('fails at once when the session ends while it holds, and leaves no timer', async () => {
+    const { line, window } = open();
+    const { retrieval } = retrieve(window, ['hold']);
+    line.ends();
+    await expect(retrieval.done).rejects.toThrow(/closed the connection/);
+  });
+
+  it('asks for nothing more once the session has failed', async () => {
+    const { line, window } = open(2);
+    const requests = [1, 2, 3, 4, 5].map((number) => message(number));
+    const { retrieval } = retrieve(window, requests);
+    line.ends();
+    await expect(retrieval.done).rejects.toThrow();
+    retrieval.resume();
+    // Two are in flight, the third was taken and waits for room.
+    expect(requests).toHaveLength(2);
+  });
+
+  it('does not complete a message whose size differs before the next answer has begun (RFC-24, RFC-54)', async () => {
+    const { line, window } = open(1);
+    const { retrieval, said } = retrieve(window, [message(1, 999), message(2, 999)]);
+    line.arrives('+OK\r\na\r\n.\r\n');
+    expect(said).toEqual([]);
+    line.arrives('+OK\r\nb\r\n.\r\n');
+    expect(said).toEqual(['1:a\r\n']);
+    expect(line.writes.at(-1)).toBe('NOOP\r\n');
+    line.arrives('+OK\r\n');
+    await retrieval.done;
+    expect(said).toEqual(['1:a\r\n', '2:b\r\n']);
+  });
+
+  it('never completes the part before a lone dot of a server that does not stuff, at no cut (RFC-24)', async () => {
+    const wire = '+OK\r\nfirst part\r\n.\r\nsecond part\r\n.\r\n';
+    for (let cut = 1; cut < wire.length; cut += 1) {
+      const { line, window } = open(1);
+      const { retrieval, said } = retrieve(window, [message(1, 30)]);
+      line.arrives(wire.slice(0, cut));
+      line.arrives(wire.slice(cut));
+      await expect(retrieval.done).rejects.toThrow();
+      expect(said).toEqual([]);
+    }
+  });
+
+  it('never completes a message whose answer was cut off, at no cut (RFC-24)', async () => {
+    const wire = '+OK\r\na\r\n..\r\n.\r\n';
+    for (let cut = 0; cut < wire.length; cut += 1) {
+      const { line, window } = open(1);
+      const { retrieval, said } = retrieve(window, [message(1, 6)]);
+      line.arrives(wire.slice(0, cut));
+      line.ends(cut % 2 === 0 ? undefined : new Error('ECONNRESET'));
+      await expect(retrieval.done).rejects.toMatchObject({ code: 'connection-closed' });
+      expect(said).toEqual([]);
+    }
+  });
+
+  it('believes a doubtful end where the server hangs up in order behind it, not where the connection breaks', async () => {
+    for (const [cause, expected] of [
+      [undefined, ['1:a\r\n']],
+      [new Error('ECONNRESET'), []],
+    ] as const) {
+      const { line, window } = open(1);
+      const { retrieval, said } = retrieve(window, [message(1, 99)]);
+      line.arrives('+OK\r\na\r\n.\r\n');
+      line.ends(cause);
+      await expect(retrieval.done).rejects.toThrow();
+      expect(said).toEqual(expected);
+    }
+  });
+
+  it.each(['next', 'onOctets', 'onComplete', 'onRefused'] as const)(
+    'ends the session, and does not hang, where the caller throws in %s',
+    async (name) => {
+      const { line, window } = open(1);
+      const fails = () => {
+        throw new Error('the caller is broken');
+      };
+      const { retrieval } = retrieve(window, [message(1)], { [name]: fails });
+      line.arrives(name === 'onRefused' ? '-ERR\r\n' : '+OK\r\na\r\n.\r\n');
+      await expect(retrieval.done).rejects.toThrow('the caller is broken');
+      expect(line.isDestroyed).toBe(true);
+    },
+  );
+
+  it('stops reading while the receiver waits, without a deadline for the server meanwhile', async () => {
+    const { line, window } = open(2);
+    let goOn: () => void = () => undefined;
+    const wait = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const { retrieval, said } = retrieve(window, [message(1), 'hold', message(2)], { onOctets: () => wait });
+    line.arrives('+OK\r\na\r\n');
+    expect(line.isPaused).toBe(true);
+    retrieval.resume();
+    await vi.advanceTimersByTimeAsync(60_000);
+    goOn();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(line.isPaused).toBe(false);
+    line.arrives('.\r\n+OK\r\nb\r\n.\r\n');
+    await retrieval.done;
+    expect(said).toHaveLength(2);
+  });
+
+  it('ends the session where the receiver rejects', async () => {
+    const { line, window } = open(1);
+    const { retrieval } = retrieve(window, [message(1)], {
+      onOctets: () => Promise.reject(new Error('disk')),
+    });
+    line.arrives('+OK\r\na\r\n');
+    await expect(retrieval.done).rejects.toThrow('disk');
+  });
+});
+
+describe('the deadlines of CommandWindow', () => {
+  it('a status line must be whole in time, however the server drips it', async () => {
+    const { line, window } = open(1);
+    const { retrieval } = retrieve(window, [message(1)]);
+    const failed = expect(retrieval.done).rejects.toMatchObject({ code: 'connection-silent' });
+    for (let second = 0; second < 5; second += 1) {
+      line.arrives('+');
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    await failed;
+  });
+
+  it('a body may take as long as it goes on, and no longer than the silence allowed', async () => {
+    const { line, window } = open(1);
+    const { retrieval, said } = retrieve(window, [message(1)]);
+    const failed = expect(retrieval.done).rejects.toMatchObject({ code: 'connection-silent' });
+    line.arrives('+OK\r\n');
+    for (let turn = 0; turn < 50; turn += 1) {
+      await vi.advanceTimersByTimeAsync(900);
+      line.arrives('x');
+    }
+    await vi.advanceTimersByTimeAsync(1_000);
+    await failed;
+    expect(said).toEqual([]);
+  });
+
+  it('an abort ends the session at once, also one that came before it began', async () => {
+    const { window, abort } = open(1);
+    const { retrieval } = retrieve(window, [message(1)]);
+    abort.abort();
+    await expect(retrieval.done).rejects.toMatchObject({ code: 'connection-aborted' });
+    const late = open(1, 1, abort);
+    await expect(retrieve(late.window, ['hold']).retrieval.done).rejects.toMatchObject({
+      code: 'connection-aborted',
+    });
+  });
+
+  it('what is asked behind QUIT fails and does not wait for ever', async () => {
+    const { window } = open(2);
+    const { retrieval } = retrieve(window, [message(1)]);
+    window.close();
+    await expect(retrieval.done).rejects.toThrow('the session is over');
+  });
+});

@@ -1,0 +1,80 @@
+/**
+ * Reads a transcript (see README.md): who says what on the wire, and what the client must make of it. It must not know sockets
+ * nor the client.
+ */
+
+export type Step =
+  /** Octets that the server sends. */
+  | { readonly kind: 'server'; readonly octets: Buffer }
+  /** Octets that the client must send, and nothing else. */
+  | { readonly kind: 'client'; readonly octets: Buffer }
+  | { readonly kind: 'end'; readonly how: 'fin' | 'rst' };
+
+export interface Transcript {
+  readonly name: string;
+  /** `set` lines: what the driver does with this server. */
+  readonly settings: ReadonlyMap<string, string>;
+  readonly steps: readonly Step[];
+  /** `=` lines: the outcome, in order. */
+  readonly outcome: readonly string[];
+}
+
+/** @throws Error that names the line that cannot be read. */
+export function parseTranscript(name: string, text: string): Transcript {
+  const settings = new Map<string, string>();
+  const steps: Step[] = [];
+  const outcome: string[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line === '' || line.startsWith('#')) {
+      continue;
+    }
+    const match = /^(S-|S\*\d+|S|C|E|=|set):? ?(.*)$/.exec(line);
+    const [, mark = '', rest = ''] = match ?? [];
+    if (mark === '=') {
+      outcome.push(rest);
+    } else if (mark === 'set') {
+      const [key = '', ...value] = rest.split(' ');
+      settings.set(key, value.join(' '));
+    } else {
+      steps.push(readStep(mark, rest, `${name}:${index + 1}`));
+    }
+  }
+  return { name, settings, steps, outcome };
+}
+
+function readStep(mark: string, rest: string, where: string): Step {
+  if (mark === 'C') {
+    return { kind: 'client', octets: unescaped(`${rest}\\r\\n`) };
+  }
+  if (mark === 'E' && (rest === 'fin' || rest === 'rst')) {
+    return { kind: 'end', how: rest };
+  }
+  if (mark === 'S-') {
+    return { kind: 'server', octets: unescaped(rest) };
+  }
+  if (mark.startsWith('S')) {
+    const times = Number(mark.slice(2) || '1');
+    return { kind: 'server', octets: Buffer.concat(Array(times).fill(unescaped(`${rest}\\r\\n`))) };
+  }
+  throw new Error(`${where}: neither S, S-, S*n, C, E fin, E rst, set nor =`);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' };
+
+function unescaped(text: string): Buffer {
+  const octets = text.replace(/\\(x[0-9a-f]{2}|.)/g, (_, code: string) =>
+    code.length === 3 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code),
+  );
+  return Buffer.from(octets, 'latin1');
+}
+
+/** The same escapes the other way round, for outcomes. */
+export function escaped(octets: Buffer): string {
+  const names: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\\': '\\\\' };
+  return octets
+    .toString('latin1')
+    .replace(
+      /[^\x20-\x5b\x5d-\x7e]/g,
+      (c) => names[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+    );
+}

@@ -1,0 +1,34 @@
+#!/bin/bash
+# Installs the Debian packages that the integration tests use (default) or also those that the bench compares with
+# (`--bench`). Quick when all are there. Needs root; without it, prints the command to run and exits with 1.
+set -euo pipefail
+
+packages=(ceph-mon ceph-osd curl dovecot-core dovecot-pop3d git mpop mutt notmuch openssl python3 radosgw sqlite3 strace
+  swift-account swift-container swift-object swift-proxy)
+case ${1-} in
+  '') ;;
+  --bench) packages+=(fdm fetchmail getmail6 time) ;;
+  *) echo "usage: $0 [--bench]" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "all ${#packages[@]} packages are installed"
+  exit 0
+fi
+
+# The lock timeout waits for another apt (unattended upgrades, a second checkout) instead of failing at once.
+apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+install=("${apt[@]}" install --yes --no-install-recommends "${missing[@]}")
+if [ "$(id -u)" -ne 0 ]; then
+  echo "$0: needs root to install ${missing[*]}; run: sudo ${apt[*]} update && sudo ${install[*]}" >&2
+  exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+# A fresh machine has no package lists, an old one has stale lists: fetch them only when the first attempt fails.
+"${install[@]}" </dev/null || { "${apt[@]}" update </dev/null && "${install[@]}" </dev/null; }

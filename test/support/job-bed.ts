@@ -1,0 +1,174 @@
+/**
+ * A job on a test's bed: a demo server, a real ledger in a temporary folder, sinks of the test's choice, and every event kept.
+ * Each `run` is a run of the job as the command does it, with everything opened and closed again.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DemoServer, type DemoUser } from '../../src/demo/demo-server.ts';
+import type { Misbehaviour } from '../../src/demo/misbehaviour-switch.ts';
+import { NO_FAILPOINT } from '../../src/errors/failpoint.ts';
+import { openLedger } from '../../src/ledger/open-ledger.ts';
+import { openSpool } from '../../src/message/spool.ts';
+import type { AccountSource, JobContext } from '../../src/pipeline/context.ts';
+import type { MailferryEvent } from '../../src/pipeline/events.ts';
+import { type RunResult, runJob } from '../../src/pipeline/run-job.ts';
+import { openClient } from '../../src/pop3/open-client.ts';
+import { NO_TRACE } from '../../src/pop3/wire-trace.ts';
+import { MemorySink } from '../../src/sink/memory.ts';
+import type { Sink } from '../../src/sink/sink.ts';
+
+const NO_SELECTION = {
+  olderThanMs: undefined,
+  newerThanMs: undefined,
+  largerThanOctets: undefined,
+  smallerThanOctets: undefined,
+};
+
+export interface JobBedOptions {
+  readonly users: readonly DemoUser[];
+  readonly misbehaviour?: readonly Misbehaviour[];
+  readonly sinks?: readonly Sink[];
+}
+
+export type RunOptions = Partial<
+  Pick<
+    JobContext,
+    | 'select'
+    | 'limits'
+    | 'batch'
+    | 'now'
+    | 'patienceMs'
+    | 'isReadingBack'
+    | 'isRefetching'
+    | 'deletion'
+    | 'stopSignal'
+    | 'dropSignal'
+    | 'sinks'
+    | 'accounts'
+    | 'failpoint'
+  >
+> & {
+  readonly password?: string;
+  readonly timeoutMs?: number;
+  readonly pipeline?: number;
+  readonly onEvent?: (event: MailferryEvent) => void;
+};
+
+export class JobBed implements AsyncDisposable {
+  readonly server: DemoServer;
+  readonly folder: string;
+  readonly sinks: readonly Sink[];
+  /** Of the last run. */
+  events: MailferryEvent[] = [];
+  readonly #users: readonly DemoUser[];
+
+  private constructor(server: DemoServer, folder: string, { users, sinks }: JobBedOptions) {
+    this.server = server;
+    this.folder = folder;
+    this.#users = users;
+    this.sinks = sinks ?? [new MemorySink()];
+  }
+
+  static async make(options: JobBedOptions): Promise<JobBed> {
+    const folder = await mkdtemp(join(tmpdir(), 'mailferry-test-'));
+    const server = await DemoServer.start({ users: options.users, misbehaviour: options.misbehaviour ?? [] });
+    return new JobBed(server, folder, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** A source for one of the server's users. */
+  source({ name, password }: DemoUser, options: RunOptions = {}): AccountSource {
+    const silenceMs = options.timeoutMs ?? 5_000;
+    return {
+      id: name,
+      host: '127.0.0.1',
+      user: name,
+      open: (signal) =>
+        openClient({
+          host: '127.0.0.1',
+          port: this.server.port,
+          security: 'plaintext',
+          tls: { caPath: undefined, fingerprints: [], serverName: undefined },
+          user: name,
+          password: options.password ?? password,
+          auth: 'AUTO',
+          pipeline: options.pipeline ?? 64,
+          timeouts: {
+            connectMs: silenceMs,
+            greetingMs: silenceMs,
+            loginMs: silenceMs,
+            firstOctetMs: silenceMs,
+            idleMs: silenceMs,
+            sessionMs: undefined,
+          },
+          trace: NO_TRACE,
+          signal,
+        }),
+    };
+  }
+
+  async run(options: RunOptions = {}): Promise<RunResult> {
+    this.events = [];
+    const sinks = options.sinks ?? this.sinks;
+    const statePath = join(this.folder, 'state');
+    const { failpoint = NO_FAILPOINT } = options;
+    const names = sinks.map(({ name }) => name);
+    const ledger = await openLedger({ statePath, job: 'test', sinks: names, failpoint });
+    const spool = openSpool(join(statePath, 'spool'), { memoryLimitOctets: 64 * 1024, failpoint });
+    try {
+      return await runJob({
+        job: 'test',
+        version: '0.0.0',
+        accounts: this.#users.map((user) => this.source(user, options)),
+        limits: { accounts: 8, perHost: 8 },
+        select: NO_SELECTION,
+        isReadingBack: false,
+        deletion: undefined,
+        patienceMs: 0,
+        random: () => 0,
+        batch: { messages: 256, octets: 4 * 1024 * 1024 },
+        stopSignal: new AbortController().signal,
+        dropSignal: new AbortController().signal,
+        now: Date.now,
+        ...options,
+        sinks,
+        ledger,
+        spool,
+        failpoint,
+        emit: (event) => {
+          this.events.push(event);
+          options.onEvent?.(event);
+        },
+      });
+    } finally {
+      ledger.close();
+    }
+  }
+
+  /** Everything of one account that the memory sink holds, as strings (latin1), sorted. */
+  held(account: string): string[] {
+    const [sink] = this.sinks;
+    if (!(sink instanceof MemorySink)) {
+      throw new Error('the first sink of this bed is no memory sink');
+    }
+    return [...(sink.held.get(account)?.values() ?? [])].map((octets) => octets.toString('latin1')).sort();
+  }
+
+  eventsOf<Type extends MailferryEvent['type']>(type: Type): Extract<MailferryEvent, { type: Type }>[] {
+    return this.events.filter(
+      (event): event is Extract<MailferryEvent, { type: Type }> => event.type === type,
+    );
+  }
+}
+
+/** So many small, different messages. */
+export function someMessages(count: number, label = 'message'): Buffer[] {
+  return Array.from({ length: count }, (_, index) =>
+    Buffer.from(`Subject: ${label} ${index}\r\n\r\nbody of ${label} ${index}\r\n`, 'latin1'),
+  );
+}

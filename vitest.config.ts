@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run test:crash`. */
+const LONG_CRASH_TESTS = ['test/crash/every-step.test.ts', 'test/crash/system-calls.test.ts'];
+
+/** The tests that need nothing but Node: `npm test`. Real servers are in vitest.integration.config.ts. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/integration/**', 'test/bench/**', ...LONG_CRASH_TESTS],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    unstubEnvs: true,
+    setupFiles: ['test/support/fail-on-warning.ts'],
+  },
+});

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests against real servers and programs, one file at a time: `npm run test:integration`. */
+export default defineConfig({
+  test: {
+    include: ['test/integration/**/*.test.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+    unstubEnvs: true,
+    setupFiles: ['test/support/fail-on-warning.ts'],
+  },
+});
