@@ -42,23 +42,31 @@ export function maildirFiles(folder: string): string[] {
 }
 
 /** SHA-256 of every message of an mbox, quoting removed, sorted; none where there is no file. */
-export function mboxDigests(file: string): string[] {
-  return existsSync(file) ? mboxMessages(readFileSync(file)).map(sha256).sort() : [];
+export function mboxDigests(file: string, tail: MboxTail = 'whole'): string[] {
+  return existsSync(file) ? mboxMessages(readFileSync(file), tail).map(sha256).sort() : [];
 }
+
+/** How the file may end: a run that could not even cut back what it had begun leaves a torn tail to the next one. */
+export type MboxTail = 'whole' | 'may be torn';
 
 /**
  * The messages of an mbox file in mboxrd format: each line that begins with `From ` is a separator; before the next one and
  * at the end stands an empty line that belongs to nobody; of `>From `, `>>From ` … one `>` is quoting.
  * A message must end with a line end to be told from that empty line.
  */
-export function mboxMessages(file: Buffer): Buffer[] {
+export function mboxMessages(file: Buffer, tail: MboxTail = 'whole'): Buffer[] {
   const starts = separators(file);
-  if (starts[0] !== 0 && file.length > 0) throw new Error('an mbox begins with a line "From "');
-  return starts.map((start, index) => {
+  if (tail === 'whole' && starts[0] !== 0 && file.length > 0) {
+    throw new Error('an mbox begins with a line "From "');
+  }
+  return starts.flatMap((start, index) => {
     const end = starts[index + 1] ?? file.length;
     const body = file.subarray(file.indexOf(LF, start) + 1, end);
-    if (body.at(-1) !== LF) throw new Error(`no empty line at the end of the message at ${start}`);
-    return unquote(body.subarray(0, -1));
+    if (body.at(-1) === LF) return [unquote(body.subarray(0, -1))];
+    if (tail === 'whole' || end < file.length) {
+      throw new Error(`no empty line at the end of the message at ${start}`);
+    }
+    return [];
   });
 }
 
