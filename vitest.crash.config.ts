@@ -11,6 +11,7 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 120_000,
     unstubEnvs: true,
+    globalSetup: ['test/support/figures.ts'],
     setupFiles: ['test/support/fail-on-warning.ts'],
   },
 });

@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 120_000,
     unstubEnvs: true,
+    globalSetup: ['test/support/figures.ts'],
     setupFiles: ['test/support/fail-on-warning.ts'],
   },
 });

@@ -3,6 +3,7 @@
  * comes to must be what an undisturbed run comes to.
  */
 import { expect } from 'vitest';
+import { tellFigure } from '../support/figures.ts';
 import { inLanes } from '../support/lanes.ts';
 import type { MailferryOptions } from '../support/mailferry.ts';
 import { CrashBed, type EndState } from './crash-bed.ts';
@@ -67,9 +68,8 @@ export async function runCases(
   return figures;
 }
 
-/** For the end of a test run, where people look. */
 export function tellFigures(suite: string, { cases, kills, pairs, unmet, deletions }: CrashFigures): void {
-  console.info(
+  tellFigure(
     `${suite}: ${kills} kills (${unmet} never met) in ${cases} cases, ${pairs} killed twice, ` +
       `${2 * cases} undisturbed runs after them, ${deletions} DELE held against ledger and sinks`,
   );

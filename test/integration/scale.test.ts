@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Dovecot, startDovecot } from '../services/dovecot.ts';
 import { storedDigests } from '../support/archives.ts';
+import { tellFigure } from '../support/figures.ts';
 import { someMessages } from '../support/job-bed.ts';
 import { JobFolder, PASSWORD, parseEvents } from '../support/job-folder.ts';
 import type { Ended } from '../support/mailferry.ts';
@@ -29,7 +30,7 @@ requireProgram('dovecot', 'openssl').describe('at scale', () => {
     const ended = await folder.run(['run', '--json', job], { measuresPeak: true, deadlineMs });
     const seconds = (performance.now() - startedAt) / 1000;
     const peak = (ended.peakOctets ?? Number.NaN) / MEGABYTE;
-    console.info(`${what}: ${seconds.toFixed(2)} s, at most ${peak.toFixed(0)} MB`);
+    tellFigure(`${what}: ${seconds.toFixed(2)} s, at most ${peak.toFixed(0)} MB`);
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: 0, stderr: '' });
     return ended;
   }

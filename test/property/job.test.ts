@@ -5,6 +5,7 @@
 import { env } from 'node:process';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { tellFigure } from '../support/figures.ts';
 import { FOUND } from './found.ts';
 import { DELETE_ALL, live } from './live.ts';
 import { life } from './model.ts';
@@ -41,5 +42,5 @@ it('random lives keep every promise', async () => {
     numRuns: RUNS,
     ...(Number.isFinite(PATIENCE_MS) && { interruptAfterTimeLimit: PATIENCE_MS }),
   });
-  console.info(`property: ${lives} random lives of a job, seed ${SEED}, and ${FOUND.length} found before`);
+  tellFigure(`property: ${lives} random lives of a job, seed ${SEED}, and ${FOUND.length} found before`);
 }, 3_600_000);

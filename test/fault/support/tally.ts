@@ -1,5 +1,5 @@
 /** Figures of a suite, printed at its end: a suite that injects nothing must not look like one that found nothing. */
-import { stdout } from 'node:process';
+import { tellFigure } from '../../support/figures.ts';
 
 export class FaultTally {
   readonly #suite: string;
@@ -19,7 +19,7 @@ export class FaultTally {
 
   print(): void {
     const parts = [...this.#counts].map(([what, count]) => `${count} ${what}`);
-    stdout.write(`\n${this.#suite}: ${parts.join(', ')}\n`);
+    tellFigure(`${this.#suite}: ${parts.join(', ')}`);
   }
 }
 
