@@ -3,12 +3,13 @@
  * Statements are prepared once per ledger, not per account: a job may have 50,000 accounts.
  */
 import type { Receipt } from '../sink/sink.ts';
-import { formOf, proofOf, stateOf } from './codes.ts';
-import type { KnownMessage, MessageRow } from './ledger.ts';
+import { UNREAD } from './batch-sql.ts';
+import { formOf, proofOf, STATE_CODES, stateOf } from './codes.ts';
+import type { KnownMessage, MessageRow, TroubledRow } from './ledger.ts';
 import type { SinkSet } from './sink-set.ts';
 import type { Database, SqlParameter, Statement } from './sqlite.ts';
 import { isVerified } from './states.ts';
-import { decodeText } from './text-code.ts';
+import { decodeText, encodeText } from './text-code.ts';
 
 /** A receipt with the place that its location is relative to. */
 export interface PlacedReceipt {
@@ -58,6 +59,20 @@ interface StoredRow {
   readonly error_text: string | null;
 }
 
+/** Paged as KNOWN_PAGE is; few, as a rule, since each has failed. */
+const TROUBLED_PAGE = `
+SELECT id, uidl, listed_octets, state, unlisted_at FROM message
+WHERE account_id = ? AND id > ? AND failed_at IS NOT NULL AND state IN (${STATE_CODES.listed}, ${STATE_CODES.quarantined})
+ORDER BY id LIMIT ${PAGE_ROWS}`;
+
+interface StoredTroubled {
+  readonly id: number;
+  readonly uidl: string;
+  readonly listed_octets: number | null;
+  readonly state: number;
+  readonly unlisted_at: number | null;
+}
+
 const RECEIPTS = `
 SELECT k.name AS sink, v.root, r.location, r.form, r.stored_octets, lower(hex(m.sha256)) AS sha256, r.proof, r.proved_at
 FROM message m JOIN receipt r ON r.message_id = m.id JOIN sink k ON k.id = r.sink_id JOIN archive v ON v.id = r.archive_id
@@ -82,6 +97,8 @@ export class RowReader {
   readonly #byDigest: Statement<StoredRow>;
   readonly #byHeader: Statement<StoredRow>;
   readonly #receipts: Statement<StoredReceipt>;
+  readonly #troubledPage: Statement<StoredTroubled>;
+  readonly #unread: Statement<{ id: number }>;
 
   constructor(database: Database, sinks: SinkSet) {
     this.#sinks = sinks;
@@ -97,6 +114,8 @@ export class RowReader {
       `${ROW} AND substr(message.header_sha256, 1, 8) = ? AND message.header_sha256 = ? ORDER BY id`,
     );
     this.#receipts = prepare(RECEIPTS);
+    this.#troubledPage = prepare(TROUBLED_PAGE);
+    this.#unread = prepare(UNREAD);
   }
 
   *known(accountId: number): Generator<KnownMessage, void, undefined> {
@@ -131,6 +150,30 @@ export class RowReader {
 
   rowsByHeader(accountId: number, headerSha256: string): readonly MessageRow[] {
     return this.#all(this.#byHeader, accountId, ...digestKey(headerSha256));
+  }
+
+  *troubled(accountId: number): Generator<TroubledRow, void, undefined> {
+    let last = 0;
+    for (;;) {
+      const page = this.#troubledPage.all(accountId, last);
+      for (const { id, uidl, listed_octets, state, unlisted_at } of page) {
+        last = id;
+        yield {
+          rowId: id,
+          uidl: decodeText(uidl),
+          listedOctets: listed_octets,
+          state: stateOf(state),
+          unlistedAt: unlisted_at,
+        };
+      }
+      if (page.length < PAGE_ROWS) {
+        return;
+      }
+    }
+  }
+
+  unread(accountId: number, uidl: string, listedOctets: number | null): readonly number[] {
+    return this.#unread.all(accountId, encodeText(uidl), listedOctets).map(({ id }) => id);
   }
 
   receipts(accountId: number, rowId: number): ReadonlyMap<string, PlacedReceipt> {

@@ -18,15 +18,15 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 /** `attempts`, `failed_at` and the error belong together: all set by a failure, the latter three cleared by a success. */
 export const UPDATE_STORED = `UPDATE message SET uidl = ?, listed_octets = ?, octets = ?, sha256 = ?, header_sha256 = ?, copy = ?,
   sinks = sinks | ?, state = ?, archived_at = coalesce(archived_at, ?), attempts = attempts + ?, failed_at = ?,
-  error_code = ?, error_text = ?, skip_rule = NULL
+  error_code = ?, error_text = ?, skip_rule = NULL, unlisted_at = NULL
 WHERE id = ?`;
 
-export const UPDATE_FAILED = `UPDATE message SET uidl = ?, listed_octets = ?, state = ?, skip_rule = NULL WHERE id = ?`;
+export const UPDATE_FAILED = `UPDATE message SET uidl = ?, listed_octets = ?, state = ?, skip_rule = NULL, unlisted_at = NULL WHERE id = ?`;
 
-export const NOTE_FAILURE = `UPDATE message SET attempts = attempts + 1, failed_at = ?, error_code = ?, error_text = ? WHERE id = ?`;
+export const NOTE_FAILURE = `UPDATE message SET attempts = attempts + ?, failed_at = ?, error_code = ?, error_text = ? WHERE id = ?`;
 
 export const UPDATE_SKIPPED = `UPDATE message SET uidl = ?, listed_octets = ?, state = ?, dated_at = coalesce(?, dated_at),
-  skip_rule = ?, failed_at = NULL, error_code = NULL, error_text = NULL
+  skip_rule = ?, failed_at = NULL, error_code = NULL, error_text = NULL, unlisted_at = NULL
 WHERE id = ?`;
 
 export const UPDATE_LISTED = 'UPDATE message SET uidl = ?, listed_octets = ? WHERE id = ?';
@@ -34,8 +34,17 @@ export const UPDATE_LISTED = 'UPDATE message SET uidl = ?, listed_octets = ? WHE
 export const UPDATE_STATE = 'UPDATE message SET state = ? WHERE id = ?';
 
 export const UPDATE_RECOGNISED = `UPDATE message SET state = ?, archived_at = coalesce(archived_at, ?), failed_at = NULL,
-  error_code = NULL, error_text = NULL, skip_rule = NULL
+  error_code = NULL, error_text = NULL, skip_rule = NULL, unlisted_at = NULL
 WHERE id = ?`;
+
+/** The time is kept from when it was first missed. */
+export const UPDATE_PRESENCE = `UPDATE message SET unlisted_at = CASE WHEN ? THEN NULL ELSE coalesce(unlisted_at, ?) END
+WHERE id = ? AND account_id = ?`;
+
+/** In the ledger's own words for a row in trouble of which no octets are known. */
+export const UNREAD = `SELECT id FROM message
+WHERE account_id = ? AND uidl = ? AND listed_octets IS ? AND failed_at IS NOT NULL AND sha256 IS NULL
+  AND state IN (${STATE_CODES.listed}, ${STATE_CODES.quarantined}) ORDER BY id`;
 
 export const UPSERT_RECEIPT = `INSERT INTO receipt
   (message_id, sink_id, archive_id, location, form, stored_octets, proof, proved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

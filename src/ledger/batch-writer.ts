@@ -51,6 +51,8 @@ export class BatchWriter {
   readonly #updateListed: Statement;
   readonly #updateState: Statement;
   readonly #updateRecognised: Statement;
+  readonly #updatePresence: Statement;
+  readonly #unread: Statement<{ id: number }>;
   readonly #upsertReceipt: Statement;
   readonly #unverified: Statement<{ receipts: number }>;
   readonly #upsertJournal: Statement;
@@ -72,6 +74,8 @@ export class BatchWriter {
     this.#updateListed = prepare(SQL.UPDATE_LISTED);
     this.#updateState = prepare(SQL.UPDATE_STATE);
     this.#updateRecognised = prepare(SQL.UPDATE_RECOGNISED);
+    this.#updatePresence = prepare(SQL.UPDATE_PRESENCE);
+    this.#unread = prepare(SQL.UNREAD);
     this.#upsertReceipt = prepare(SQL.UPSERT_RECEIPT);
     this.#unverified = prepare(SQL.UNVERIFIED);
     this.#upsertJournal = prepare(SQL.UPSERT_JOURNAL);
@@ -92,6 +96,9 @@ export class BatchWriter {
     }
     for (const entry of changes.relisted ?? []) {
       this.#writeRelisted(batch, entry);
+    }
+    for (const { rowId, isListed } of changes.presence ?? []) {
+      this.#updatePresence.run(isListed ? 1 : 0, now, rowId, accountId);
     }
     for (const [sinkName, value] of changes.journals ?? []) {
       this.writeJournal(accountId, sinkName, value, now);
@@ -183,10 +190,12 @@ export class BatchWriter {
 
   /** A complete row keeps the size that it was archived under: with the new one it would pass for archived next time. */
   #writeFailed(batch: Batch, entry: FailedEntry): void {
-    const rowId = this.#rowOf(batch, entry);
+    const { rowId: known = this.#unreadRow(batch, entry) } = entry;
+    const rowId = this.#rowOf(batch, { ...entry, rowId: known });
     const row = this.#factsOf(batch, rowId);
     const { code, text } = entry.failure;
-    this.#noteFailure.run(batch.now, encodeNote(code), encodeNote(text), rowId);
+    const attempts = entry.isAttempt === false ? 0 : 1;
+    this.#noteFailure.run(attempts, batch.now, encodeNote(code), encodeNote(text), rowId);
     if (!staysAsItIs(row)) {
       const state = STATE_CODES[stateAfterFailure(row, entry.quarantine)];
       this.#updateFailed.run(encodeText(entry.uidl), entry.listedOctets, state, rowId);
@@ -225,6 +234,10 @@ export class BatchWriter {
     );
   }
 
+  #unreadRow(batch: Batch, { uidl, listedOctets }: FailedEntry): number | undefined {
+    return this.#unread.get(batch.accountId, encodeText(uidl), listedOctets)?.id;
+  }
+
   #presentRow(batch: Pick<Batch, 'accountId'>, rowId: number, newMask = 0n): PresentRow {
     const present = this.#present.get(newMask, rowId, batch.accountId);
     if (present === undefined) {
@@ -253,9 +266,9 @@ function storedValues(entry: StoredEntry, mask: bigint, row: RowFacts, now: numb
     Buffer.from(entry.headerSha256, 'hex'),
     entry.copy,
     mask,
-    STATE_CODES[stateAfterStore(row)],
+    STATE_CODES[stateAfterStore(row, entry.quarantine)],
     row.isComplete ? now : null,
-    failure === undefined ? 0 : 1,
+    failure === undefined || entry.isAttempt === false ? 0 : 1,
     failure === undefined ? null : now,
     failure === undefined ? null : encodeNote(failure.code),
     failure === undefined ? null : encodeNote(failure.text),

@@ -4,7 +4,7 @@
  * | what is recorded | the row lacks a receipt | the row is complete | the row is quarantined |
  * | --- | --- | --- | --- |
  * | stored, receipts of all sinks | archived or verified | the same, counted anew | archived or verified |
- * | stored, some receipts missing | listed | cannot be | listed |
+ * | stored, some receipts missing | listed or quarantined | cannot be | listed or quarantined |
  * | failed | listed or quarantined | stays | listed or quarantined |
  * | skipped | skipped | stays | stays |
  * | relisted | stays | archived or verified, if it was not | archived or verified, if it is complete |
@@ -23,10 +23,10 @@ export interface RowFacts {
   readonly isProved: boolean;
 }
 
-export function stateAfterStore(row: RowFacts): MessageState {
+export function stateAfterStore(row: RowFacts, isQuarantined = false): MessageState {
   const before = reopened(row.state);
   if (!row.isComplete) {
-    return moveState(before, 'fail');
+    return moveState(before, isQuarantined ? 'quarantine' : 'fail');
   }
   const archived = moveState(before, 'archive');
   return row.isProved ? moveState(archived, 'verify') : archived;

@@ -53,6 +53,10 @@ export interface StoredEntry {
   readonly receipts: ReadonlyMap<string, { readonly root: string; readonly receipt: Receipt }>;
   /** Why it is not complete, where a sink failed. */
   readonly failure?: FailureNote | undefined;
+  /** Whether that failure is the message's own, and counts as an attempt; true where not given. */
+  readonly isAttempt?: boolean;
+  /** Whether it is set aside with that failure. */
+  readonly quarantine?: boolean;
 }
 
 export interface FailureNote {
@@ -60,12 +64,17 @@ export interface FailureNote {
   readonly text: string;
 }
 
-/** A message that could not be fetched, or that no sink took. */
+/**
+ * A message that could not be fetched, or that no sink took. Without a row of its own it continues an earlier failure of the
+ * same unique-id and listed size of which nothing was ever fetched whole; else it gets a new row.
+ */
 export interface FailedEntry {
   readonly rowId: number | undefined;
   readonly uidl: string;
   readonly listedOctets: number | null;
   readonly failure: FailureNote;
+  /** Whether it counts as an attempt, being the message's own failure; true where not given. */
+  readonly isAttempt?: boolean;
   readonly quarantine: boolean;
 }
 
@@ -96,6 +105,8 @@ export interface LedgerBatch {
   readonly failed?: readonly FailedEntry[];
   readonly skipped?: readonly SkippedEntry[];
   readonly relisted?: readonly RelistedEntry[];
+  /** Rows in trouble that this listing lacks (`isListed` false), or shows again. */
+  readonly presence?: readonly { readonly rowId: number; readonly isListed: boolean }[];
   /** Journals of sinks, by sink name, recorded together with the receipts they belong to. */
   readonly journals?: ReadonlyMap<string, JsonValue>;
 }
@@ -156,6 +167,19 @@ export interface TroubledMessage {
   readonly lastErrorCode: string | null;
   readonly lastError: string | null;
   readonly firstSeenAt: number;
+  readonly lastFailedAt: number | null;
+  readonly listedOctets: number | null;
+  /** Since when listings lack it; null while it is listed. That may pass: some servers show a part of the maildrop. */
+  readonly unlistedAt: number | null;
+}
+
+/** What an account's run needs of a message in trouble: one that failed last time, or is quarantined, and is not archived. */
+export interface TroubledRow {
+  readonly rowId: number;
+  readonly uidl: string;
+  readonly listedOctets: number | null;
+  readonly state: MessageState;
+  readonly unlistedAt: number | null;
 }
 
 /** One account's place in one sink, as its receipts name it. A sink whose path has changed has several. */
@@ -179,7 +203,7 @@ export interface RecordedReceipt {
 
 /** What may be read of one account, also beside a running job. */
 export interface AccountReader
-  extends Pick<AccountLedger, 'known' | 'rows' | 'rowsByDigest' | 'rowsByHeader' | 'receipts'> {
+  extends Pick<AccountLedger, 'known' | 'rows' | 'rowsByDigest' | 'rowsByHeader' | 'troubled' | 'receipts'> {
   /** Every place that holds a receipt of the account, sinks that the job has no more included. */
   archives(): readonly RecordedArchive[];
   /** Every receipt of one place, one at a time, in order of rowId; never all in memory. */
@@ -197,6 +221,10 @@ export interface AccountLedger {
   rowsByDigest(sha256: string): readonly MessageRow[];
   /** Rows with this header block: how a message without a usable unique-id is recognised through TOP. */
   rowsByHeader(headerSha256: string): readonly MessageRow[];
+  /** Rows that are `listed` or `quarantined` after a failure, one at a time, in order of rowId. */
+  troubled(): Iterable<TroubledRow>;
+  /** Of these, the rows of which nothing was ever fetched whole, by unique-id and size: what a failure without identity left. */
+  unreadRows(uidl: string, listedOctets: number | null): readonly number[];
   record(batch: LedgerBatch): Promise<void>;
   /** Moves rows by the table of states.ts, all or none. @throws Error on a move that the table does not have. */
   move(rowIds: readonly number[], move: Move): Promise<void>;
@@ -219,7 +247,10 @@ export interface LedgerReader {
   readonly path: string;
   runs(limit: number): readonly RunRecord[];
   accounts(): readonly AccountSummary[];
+  /** Messages whose last attempt failed and that are not quarantined, the latest failure first. */
   troubled(limit: number): readonly TroubledMessage[];
+  /** Quarantined messages, the latest failure first. */
+  quarantined(limit: number): readonly TroubledMessage[];
   /** The account's rows, read only; undefined where the account has none yet. */
   account(accountId: string): AccountReader | undefined;
   close(): void;

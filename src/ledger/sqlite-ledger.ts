@@ -51,7 +51,11 @@ export class SqliteLedgerReader implements LedgerReader {
   }
 
   troubled(limit: number): ReturnType<LedgerReader['troubled']> {
-    return readTroubled(this.#database, limit);
+    return readTroubled(this.#database, false, limit);
+  }
+
+  quarantined(limit: number): ReturnType<LedgerReader['quarantined']> {
+    return readTroubled(this.#database, true, limit);
   }
 
   account(accountId: string): AccountReader | undefined {
@@ -141,6 +145,10 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user
     return this.#reader.troubled(limit);
   }
 
+  quarantined(limit: number): ReturnType<LedgerReader['quarantined']> {
+    return this.#reader.quarantined(limit);
+  }
+
   /** Brings the write-ahead log home, so that the one file is the whole ledger, and gives the lock back. Idempotent. */
   close(): void {
     if (this.#isOpen) {
@@ -198,6 +206,14 @@ class SqliteAccountLedger implements AccountLedger {
     return this.#shared.rows.rowsByHeader(this.#accountId, headerSha256);
   }
 
+  troubled(): ReturnType<AccountLedger['troubled']> {
+    return this.#shared.rows.troubled(this.#accountId);
+  }
+
+  unreadRows(uidl: string, listedOctets: number | null): ReturnType<AccountLedger['unreadRows']> {
+    return this.#shared.rows.unread(this.#accountId, uidl, listedOctets);
+  }
+
   receipts(rowId: number): ReturnType<AccountLedger['receipts']> {
     return this.#shared.rows.receipts(this.#accountId, rowId);
   }
@@ -246,6 +262,7 @@ function readerOf(rows: RowReader, receipts: ReceiptReader, accountId: number): 
     rows: (rowIds) => rows.rows(accountId, rowIds),
     rowsByDigest: (sha256) => rows.rowsByDigest(accountId, sha256),
     rowsByHeader: (headerSha256) => rows.rowsByHeader(accountId, headerSha256),
+    troubled: () => rows.troubled(accountId),
     receipts: (rowId) => rows.receipts(accountId, rowId),
     archives: () => receipts.archives(accountId),
     receiptsIn: (archive) => receipts.receiptsIn(accountId, archive),

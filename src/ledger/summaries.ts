@@ -30,9 +30,10 @@ FROM account a LEFT JOIN (
 ORDER BY a.name, g.state`;
 
 const TROUBLED = `
-SELECT a.name, m.uidl, m.state, m.attempts, m.error_code, m.error_text, m.first_seen_at
+SELECT a.name, m.uidl, m.state, m.attempts, m.error_code, m.error_text, m.first_seen_at, m.failed_at, m.listed_octets,
+  m.unlisted_at
 FROM message m JOIN account a ON a.id = m.account_id
-WHERE m.failed_at IS NOT NULL ORDER BY m.failed_at DESC, m.id DESC LIMIT ?`;
+WHERE m.failed_at IS NOT NULL AND (m.state = ${STATE_CODES.quarantined}) = ? ORDER BY m.failed_at DESC, m.id DESC LIMIT ?`;
 
 interface StoredTrouble {
   readonly name: string;
@@ -42,6 +43,9 @@ interface StoredTrouble {
   readonly error_code: string | null;
   readonly error_text: string | null;
   readonly first_seen_at: number;
+  readonly failed_at: number | null;
+  readonly listed_octets: number | null;
+  readonly unlisted_at: number | null;
 }
 
 /** Every account by name; `wantedMask` says which sinks make a message complete. */
@@ -62,11 +66,15 @@ export function readAccounts(database: Database, wantedMask: bigint): readonly A
   }));
 }
 
-/** Messages whose last attempt failed, and quarantined ones; the latest failure first. */
-export function readTroubled(database: Database, limit: number): readonly TroubledMessage[] {
+/** Messages whose last attempt failed: the quarantined ones, or the others; the latest failure first. */
+export function readTroubled(
+  database: Database,
+  areQuarantined: boolean,
+  limit: number,
+): readonly TroubledMessage[] {
   return database
     .prepare<StoredTrouble>(TROUBLED)
-    .all(limit)
+    .all(areQuarantined ? 1 : 0, limit)
     .map((stored) => ({
       account: decodeText(stored.name),
       uidl: decodeText(stored.uidl),
@@ -75,6 +83,9 @@ export function readTroubled(database: Database, limit: number): readonly Troubl
       lastErrorCode: stored.error_code,
       lastError: stored.error_text,
       firstSeenAt: stored.first_seen_at,
+      lastFailedAt: stored.failed_at,
+      listedOctets: stored.listed_octets,
+      unlistedAt: stored.unlisted_at,
     }));
 }
 

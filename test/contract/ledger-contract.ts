@@ -272,6 +272,57 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
         expect(onlyRow(account).state).toBe('verified');
       });
 
+      test('counts no attempt where the failure is not its own, and keeps the reason', async () => {
+        const account = await openAlice();
+        const failed = { rowId: undefined, uidl: 'u', listedOctets: 5, failure: FAILURE, quarantine: false };
+        await account.record({ failed: [{ ...failed, isAttempt: false }] });
+        expect(onlyRow(account)).toMatchObject({ attempts: 0, lastErrorCode: FAILURE.code });
+      });
+
+      test('without a row of its own continues the failure of the same unique-id and size', async () => {
+        const account = await openAlice();
+        const failed = { rowId: undefined, uidl: '', listedOctets: 5, failure: FAILURE, quarantine: false };
+        await account.record({ failed: [failed] });
+        await account.record({ failed: [failed] });
+        expect(onlyRow(account)).toMatchObject({ attempts: 2 });
+        expect(account.unreadRows('', 5)).toEqual([onlyRow(account).rowId]);
+        expect(account.unreadRows('', 6)).toEqual([]);
+        await account.record({ failed: [{ ...failed, listedOctets: null }] });
+        expect([...account.known()]).toHaveLength(2);
+      });
+
+      test('is quarantined with the receipts that it has, and archived with the last', async () => {
+        const account = await openAlice(['a', 'b']);
+        const entry = stored(1, ['a'], { failure: FAILURE });
+        await account.record({ stored: [{ ...entry, quarantine: true }] });
+        const row = onlyRow(account);
+        expect(row).toMatchObject({ state: 'quarantined', sinks: ['a'], attempts: 1 });
+        await account.record({
+          stored: [{ ...entry, rowId: row.rowId, isAttempt: false, quarantine: true }],
+        });
+        expect(onlyRow(account)).toMatchObject({ state: 'quarantined', attempts: 1 });
+        await account.record({ stored: [stored(1, ['b'], { rowId: row.rowId })] });
+        expect(onlyRow(account)).toMatchObject({ state: 'verified', isComplete: true });
+      });
+
+      test('is in trouble, missed by listings since the first that lacked it, until it is archived', async () => {
+        const account = await openAlice();
+        const failed = { rowId: undefined, uidl: 'u', listedOctets: 5, failure: FAILURE, quarantine: true };
+        await account.record({ stored: [stored(1, ['a'])], failed: [failed] });
+        const troubled = () => [...account.troubled()];
+        expect(troubled()).toMatchObject([{ uidl: 'u', state: 'quarantined', unlistedAt: null }]);
+        const rowId = troubled()[0]?.rowId ?? 0;
+        await account.record({ presence: [{ rowId, isListed: false }] });
+        const missedAt = troubled()[0]?.unlistedAt;
+        expect(missedAt).toEqual(expect.any(Number));
+        await account.record({ presence: [{ rowId, isListed: false }] });
+        expect(troubled()).toMatchObject([{ unlistedAt: missedAt }]);
+        await account.record({ presence: [{ rowId, isListed: true }] });
+        expect(troubled()).toMatchObject([{ unlistedAt: null }]);
+        await account.record({ stored: [stored(2, ['a'], { rowId })] });
+        expect(troubled()).toEqual([]);
+      });
+
       test('keeps the state and the listed size of a complete row: it may be another message', async () => {
         const account = await openAlice();
         await account.record({ stored: [stored(1, ['a'])] });
@@ -649,7 +700,7 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
           stored: [stored(1, ['a', 'b']), stored(2, ['a', 'b']), stored(3, ['a'], { failure: FAILURE })],
           failed: [
             { ...failed, quarantine: false },
-            { ...failed, quarantine: true },
+            { ...failed, uidl: 'q', quarantine: true },
           ],
           skipped: [{ rowId: undefined, uidl: 's', listedOctets: 1, datedAt: null, rule: 'r' }],
         });
@@ -673,11 +724,12 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
         await account.record({ failed: [{ ...failed, uidl: 'well' }] });
         const well = [...account.known()].find(({ uidl }) => uidl === 'well')?.rowId;
         await account.record({ stored: [stored(1, ['a'], { rowId: well })] });
-        expect(ledger.troubled(5).map(({ uidl, state }) => [uidl, state])).toEqual([
-          ['bad\u0000', 'quarantined'],
-          ['early', 'listed'],
-        ]);
+        await account.record({ failed: [{ ...failed, uidl: 'late' }] });
+        expect(ledger.troubled(5).map(({ uidl }) => uidl)).toEqual(['late', 'early']);
         expect(ledger.troubled(1)).toHaveLength(1);
+        expect(ledger.quarantined(5)).toMatchObject([
+          { uidl: 'bad\u0000', state: 'quarantined', listedOctets: 1, unlistedAt: null },
+        ]);
       });
     });
 

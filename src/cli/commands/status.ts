@@ -70,6 +70,7 @@ function toJson({ name }: JobState, reader: LedgerReader | undefined, options: S
     ledger: reader?.path ?? null,
     accounts: reader === undefined ? [] : chosenAccounts(reader, options),
     runs: reader?.runs(RUNS) ?? [],
+    quarantined: reader?.quarantined(TROUBLED) ?? [],
     troubled: reader?.troubled(TROUBLED) ?? [],
   });
 }
@@ -84,7 +85,7 @@ function toText({ name }: JobState, reader: LedgerReader | undefined, options: S
     '',
     ...renderTable(RUN_COLUMNS, reader.runs(RUNS).map(toRunRow)),
   ];
-  const troubled = reader.troubled(TROUBLED);
+  const troubled = [...reader.quarantined(TROUBLED), ...reader.troubled(TROUBLED)];
   if (troubled.length > 0) {
     sections.push('', ...renderTable(TROUBLED_COLUMNS, troubled.map(toTroubledRow)));
   }

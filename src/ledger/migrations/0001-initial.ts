@@ -42,12 +42,13 @@ CREATE TABLE message (         -- times are milliseconds since 1970, UTC; the vi
   copy           INTEGER NOT NULL,  -- 0 for the first with this unique-id and digest, 1 for the next
   first_seen_at  INTEGER NOT NULL,
   archived_at    INTEGER,           -- when every sink had it for the first time
-  attempts       INTEGER NOT NULL,  -- that failed
+  attempts       INTEGER NOT NULL,  -- that failed, in as many runs, through the message itself
   failed_at      INTEGER,           -- the last of them; null once all is well
   dated_at       INTEGER,           -- the message's own date, where a rule needed it
   error_code     TEXT,              -- why it is not (wholly) archived
   error_text     TEXT,
-  skip_rule      TEXT               -- the rule of the job that left it out
+  skip_rule      TEXT,              -- the rule of the job that left it out
+  unlisted_at    INTEGER            -- since when listings lack a message that failed; null while it is listed
 );
 -- Rows of one account in order of id. There is no index on uidl: a listing is compared with all rows of its account at once.
 CREATE INDEX message_by_account ON message (account_id);
@@ -56,6 +57,7 @@ CREATE INDEX message_by_digest ON message (account_id, substr(sha256, 1, 8)) WHE
 CREATE INDEX message_by_header ON message (account_id, substr(header_sha256, 1, 8)) WHERE header_sha256 IS NOT NULL;
 -- The few that are in trouble.
 CREATE INDEX message_by_failure ON message (failed_at) WHERE failed_at IS NOT NULL;
+CREATE INDEX message_in_trouble ON message (account_id, uidl) WHERE failed_at IS NOT NULL;
 
 CREATE TABLE receipt (         -- a sink's proof that it holds one message; its digest is the message's
   message_id     INTEGER NOT NULL REFERENCES message,
@@ -113,7 +115,8 @@ SELECT m.id, a.name AS account, m.uidl, s.name AS state, m.octets, m.listed_octe
   strftime('%Y-%m-%dT%H:%M:%fZ', m.dated_at / 1000.0, 'unixepoch') AS dated_at,
   (SELECT group_concat(k.name, ' ') FROM receipt r JOIN sink k ON k.id = r.sink_id
     WHERE r.message_id = m.id) AS sinks,
-  m.attempts, strftime('%Y-%m-%dT%H:%M:%fZ', m.failed_at / 1000.0, 'unixepoch') AS failed_at, m.error_code, m.error_text, m.skip_rule
+  m.attempts, strftime('%Y-%m-%dT%H:%M:%fZ', m.failed_at / 1000.0, 'unixepoch') AS failed_at, m.error_code, m.error_text, m.skip_rule,
+  strftime('%Y-%m-%dT%H:%M:%fZ', m.unlisted_at / 1000.0, 'unixepoch') AS unlisted_at
 FROM message m JOIN account a ON a.id = m.account_id JOIN message_state s ON s.id = m.state;
 
 CREATE VIEW receipts AS
