@@ -11,8 +11,9 @@ import { type CommandLine, command } from './command.ts';
 import type { CommandWindow, Exchange } from './command-window.ts';
 import { ProtocolError, RefusedError } from './errors.ts';
 import type { Greeting } from './greeting.ts';
+import { meaningOfRefusal } from './known-texts.ts';
 import { LineReader, type MaildropStat, parseListLine, parseStat, parseUidlLine } from './listing.ts';
-import { meaningOf, parseResponseCode, type ResponseCode } from './response-code.ts';
+import { parseResponseCode, type ResponseCode } from './response-code.ts';
 import { Retrieval, type RetrievalReceiver, type RetrievalRequest } from './retrieval.ts';
 import { quote, type Status } from './status.ts';
 import type { TlsFacts } from './tls.ts';
@@ -56,6 +57,11 @@ export class Pop3Client {
   /** Resolves when the connection is gone, for whatever reason. */
   get closed(): Promise<void> {
     return this.#window.closed;
+  }
+
+  /** Whether the server ended the connection in order and between two answers. */
+  get isEndedBetweenAnswers(): boolean {
+    return this.#window.isEndedBetweenAnswers;
   }
 
   /** Asks CAPA (RFC 2449 §5). -ERR means that there is no such command, here or in this state: what was said before stays. */
@@ -112,7 +118,8 @@ export class Pop3Client {
       onEntry(entry.number, entry.uidl);
     });
     const isAnnounced = this.#capabilities?.has('UIDL') === true;
-    const isExplained = meaningOf(this.responseCodeOf(status.text)) !== undefined;
+    const isExplained =
+      meaningOfRefusal(this.responseCodeOf(status.text), status.text, 'session') !== undefined;
     if (status.kind !== 'ok' && (isAnnounced || isExplained)) {
       this.#assertOk(uidl, status, 'account', 'later');
     }
@@ -183,7 +190,7 @@ export class Pop3Client {
     return isAnnounced ? parseResponseCode(text) : undefined;
   }
 
-  /** A refusal in words: what was asked, what the server said, what its response code means. */
+  /** A refusal in words: what was asked, what the server said, what its response code (or a text that is known) means. */
   refusal(
     { shown }: CommandLine,
     status: Status,
@@ -191,7 +198,8 @@ export class Pop3Client {
     retry: 'later' | 'never' = 'never',
   ): RefusedError {
     const responseCode = this.responseCodeOf(status.text);
-    const meaning = meaningOf(responseCode);
+    const place = scope === 'message' ? 'message' : 'session';
+    const meaning = meaningOfRefusal(responseCode, status.text, place);
     const because = meaning === undefined ? '' : `: ${meaning.says}`;
     return new RefusedError(`the server refused ${shown}${because}; it said ${quote(status.text)}`, {
       code: meaning?.code ?? 'pop3-refused',

@@ -2,7 +2,8 @@
  * The greeting (RFC 1939 §4) and the timestamp in it that APOP needs (§7).
  */
 import { ProtocolError, RefusedError } from './errors.ts';
-import { meaningOf, parseResponseCode } from './response-code.ts';
+import { meaningOfRefusal } from './known-texts.ts';
+import { parseResponseCode } from './response-code.ts';
 import { parseStatus, quote } from './status.ts';
 
 export interface Greeting {
@@ -38,7 +39,7 @@ function notPop3(text: string): ProtocolError {
 /** A refusal before anything was said concerns the server's state, not us: it is worth another try unless it says otherwise. */
 function refusedAtGreeting(text: string): RefusedError {
   const responseCode = parseResponseCode(text);
-  const meaning = meaningOf(responseCode);
+  const meaning = meaningOfRefusal(responseCode, text, 'session');
   return new RefusedError(`the server refuses the connection: ${quote(text)}`, {
     code: meaning?.code ?? 'pop3-refused',
     scope: 'account',

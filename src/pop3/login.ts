@@ -8,7 +8,7 @@ import type { Capabilities } from './capabilities.ts';
 import type { Pop3Client } from './client.ts';
 import { assertSingleLine, command, secretCommand, withoutSecrets } from './command.ts';
 import { RefusedError } from './errors.ts';
-import { meaningOf } from './response-code.ts';
+import { meaningOfRefusal } from './known-texts.ts';
 import { authenticate } from './sasl/authenticate.ts';
 import { LOGIN } from './sasl/login.ts';
 import { type Credentials, type SaslMechanism, secretsOf } from './sasl/mechanism.ts';
@@ -103,9 +103,9 @@ function assertAscii(client: Pop3Client, user: string, password: string): void {
 function loginRefused(client: Pop3Client, way: Way, said: string, credentials: Credentials): RefusedError {
   const responseCode = client.responseCodeOf(said);
   const serverText = withoutSecrets(said, secretsOf(credentials));
-  const meaning = meaningOf(responseCode);
   // RFC 3206 §6: a server that knows [AUTH] and does not say it means something else than a wrong password.
   const isWrongPassword = !(client.capabilities?.has('AUTH-RESP-CODE') ?? false);
+  const meaning = meaningOfRefusal(responseCode, serverText, isWrongPassword ? 'login' : 'session');
   const retry: Retry = meaning?.retry ?? (isWrongPassword ? 'never' : 'later');
   const says = meaning?.says ?? (isWrongPassword ? 'the login was refused' : 'the login failed');
   return new RefusedError(`${says} (${way}); the server said: ${quote(serverText)}`, {

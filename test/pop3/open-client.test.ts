@@ -1,5 +1,7 @@
 /** From connecting to the TRANSACTION state: what is sent, in which order, and what is never sent. */
 import { describe, expect, it } from 'vitest';
+import { DemoServer } from '../../src/demo/demo-server.ts';
+import * as wrong from '../../src/demo/misbehaviour.ts';
 import { openClient, openConnection } from '../../src/pop3/open-client.ts';
 import { optionsFor, recordedTrace, scripted } from './support/sessions.ts';
 
@@ -41,6 +43,41 @@ describe('openClient', () => {
       `S: +OK\n${capa('LOGIN-DELAY 60 USER')}\nC: USER alice\nS: +OK\nC: PASS secret\nS: +OK\n${capa('LOGIN-DELAY 300', 'UIDL')}`,
     );
     expect(client.capabilities?.parametersOf('LOGIN-DELAY')).toEqual(['300']);
+  });
+
+  it('Q46: a connection that ends in place of an answer to the password is a refusal that is not repeated', async () => {
+    const cut = `${NO_CAPA}C: USER alice\nS: +OK\nC: PASS secret\nE: fin`;
+    expect(await failedLogin(cut)).toMatchObject({ code: 'login-cut', retry: 'never', scope: 'account' });
+    const broken = `${NO_CAPA}C: USER alice\nS: +OK\nC: PASS secret\nE: rst`;
+    expect(await failedLogin(broken)).toMatchObject({ code: 'connection-closed', retry: 'later' });
+  });
+
+  it('Q46: a server that closes the connection at CAPA is asked again without it', async () => {
+    const misbehaviour = [wrong.stoppedAfter({ verb: 'CAPA' }, 0, 'fin')];
+    const users = [{ name: 'alice', password: 'secret', messages: [] }];
+    await using server = await DemoServer.start({ users, misbehaviour });
+    const client = await openClient(optionsFor(server.port, { auth: 'AUTO' }));
+    await client.quit();
+    expect(server.record.transcript()).toEqual(['CAPA', 'USER alice', 'PASS ***', 'QUIT']);
+  });
+
+  it('RFC-45: where [AUTH] is announced, a refusal without it is no wrong password, whatever its text says', async () => {
+    const script = `S: +OK\n${capa('AUTH-RESP-CODE')}\nC: USER alice\nS: +OK\nC: PASS secret\nS: -ERR`;
+    expect(await failedLogin(`${script} authentication failed`)).toMatchObject({
+      code: 'login-failed',
+      retry: 'later',
+    });
+    expect(await failedLogin(`${script} mailbox is locked`)).toMatchObject({ code: 'pop3-in-use' });
+    expect(await failedLogin(`${script} [AUTH] mailbox is locked`)).toMatchObject({ code: 'login-refused' });
+  });
+
+  it('RFC-44: a text that is known says what no response code says', async () => {
+    const script = `${NO_CAPA}C: USER alice\nS: +OK\nC: PASS secret\nS: -ERR`;
+    expect(await failedLogin(`${script} Exceeded the login limit for a 15 minute period.`)).toMatchObject({
+      code: 'pop3-login-delay',
+      retry: 'later',
+    });
+    expect(await failedLogin('S: -ERR too many connections')).toMatchObject({ code: 'pop3-sys-temp' });
   });
 
   it('sends no PASS after -ERR to USER (RFC-33)', async () => {
