@@ -3,7 +3,7 @@
  */
 import type { AccountDefinition, DeletionDefinition, Limits, SelectRules, SinkDefinition } from './job.ts';
 import type { Path, Place } from './problems.ts';
-import type { RawAccount } from './schema.ts';
+import type { RawAccount, RawDefaults } from './schema.ts';
 
 export interface DraftAccount {
   /** Its keys with the defaults filled in. */
@@ -35,6 +35,7 @@ export interface SinkPlace {
 export interface JobDraft {
   readonly statePath: string | undefined;
   readonly accounts: readonly DraftAccount[];
+  readonly defaults: RawDefaults;
   readonly sinks: readonly DraftSink[];
   /** Where each sink writes for each account. */
   readonly places: readonly SinkPlace[];

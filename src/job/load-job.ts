@@ -72,6 +72,7 @@ function draftOf(
     place: placeOf(['sinks', index, kindOf(item)]),
   }));
   return {
+    defaults: parts.defaults,
     statePath: parts.name === undefined ? undefined : defineStatePath(parts.state, parts.name, folder),
     accounts,
     sinks,

@@ -15,25 +15,45 @@ import type {
   TlsSettings,
 } from './job.ts';
 import { escapeBraces } from './placeholders.ts';
-import type {
-  RawAccount,
-  RawDefaults,
-  RawDelete,
-  RawKeep,
-  RawLimits,
-  RawPassword,
-  RawS3,
-  RawSelect,
-  RawSink,
+import { SECURITY_OF_SCHEME, urlIn } from './pop-url.ts';
+import {
+  mechanismOf,
+  type RawAccount,
+  type RawDefaults,
+  type RawDelete,
+  type RawKeep,
+  type RawLimits,
+  type RawPassword,
+  type RawS3,
+  type RawSelect,
+  type RawSink,
 } from './schema.ts';
 
-/** The account's own keys, then the defaults. `tls` is filled up key by key. */
+/** The account's own keys, then the defaults; a POP URL in `host` is taken apart. `tls` is filled up key by key. */
 export function mergeAccount({ keys }: AccountEntry, defaults: RawDefaults): RawAccount {
   const tls = keys.tls ?? defaults.tls;
   return {
-    ...defaults,
-    ...withoutUndefined(keys),
+    ...withUrlParts(defaults, undefined),
+    ...withoutUndefined(withUrlParts(keys, defaults.security)),
     ...(tls === undefined ? {} : { tls: { ...defaults.tls, ...withoutUndefined(keys.tls ?? {}) } }),
+  };
+}
+
+/** What the keys themselves say goes before what their URL says; rules.ts refuses what contradicts it. */
+function withUrlParts(keys: RawAccount, inherited: RawAccount['security']): RawAccount {
+  const url = urlIn(keys.host);
+  if (url === undefined) {
+    return keys;
+  }
+  const { host, port, scheme, user, auth } = url;
+  return {
+    ...(port === undefined ? {} : { port }),
+    // Whoever asked for a clear line by name still has it; a scheme alone never does.
+    security: scheme === 'pop' && inherited === 'plaintext' ? inherited : SECURITY_OF_SCHEME[scheme],
+    ...(user === undefined ? {} : { user }),
+    ...(auth === undefined ? {} : { auth: mechanismOf(auth) }),
+    ...withoutUndefined(keys),
+    host,
   };
 }
 

@@ -6,6 +6,7 @@ import { isLoopback } from './hosts.ts';
 import type { JobProblem } from './job.ts';
 import { type DraftAccount, definedAccounts, type JobDraft } from './job-draft.ts';
 import { pathRules } from './path-rules.ts';
+import { type PopUrl, urlIn } from './pop-url.ts';
 import { type Path, quoted } from './problems.ts';
 import { s3Rules, s3WarningRules } from './s3-rules.ts';
 
@@ -17,6 +18,7 @@ const MAX_ACCOUNTS = 100_000;
 const rules: readonly Rule[] = [
   notTooManyAccounts,
   accountsAreComplete,
+  urlsAgreeWithKeys,
   accountIdsAreUnique,
   credentialsFitOneLine,
   tlsSettingsNeedTls,
@@ -65,6 +67,29 @@ export function accountsAreComplete({ accounts }: JobDraft): JobProblem[] {
         return { ...placeOf([key]), text: `${key} is missing; expected it for every account${where}` };
       }),
   );
+}
+
+/** A POP URL says what other keys may say, too. Where they say something else, nobody can know what was meant. */
+export function urlsAgreeWithKeys({ accounts, defaults, placeOf }: JobDraft): JobProblem[] {
+  const owners = [{ own: defaults, placeOf: (path: Path) => placeOf(['defaults', ...path]) }, ...accounts];
+  return owners.flatMap((owner) => {
+    const url = urlIn(owner.own.host);
+    return url === undefined ? [] : urlProblems(url, owner);
+  });
+}
+
+function urlProblems(url: PopUrl, { own, placeOf }: Pick<DraftAccount, 'own' | 'placeOf'>): JobProblem[] {
+  const isTls = own.security === 'tls';
+  const differing = [
+    url.port !== undefined && own.port !== undefined && own.port !== url.port && 'port',
+    own.security !== undefined && isTls !== (url.scheme === 'pops') && 'security',
+    url.user !== undefined && own.user !== undefined && own.user !== url.user && 'user',
+    url.auth !== undefined && own.auth !== undefined && own.auth !== url.auth && 'auth',
+  ].filter((name) => name !== false);
+  return differing.map((name) => ({
+    ...placeOf([name]),
+    text: `${name} contradicts the POP URL in host; expected it in one of the two places`,
+  }));
 }
 
 export function accountIdsAreUnique(draft: JobDraft): JobProblem[] {

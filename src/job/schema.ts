@@ -9,6 +9,7 @@
 import { z } from 'zod';
 import { CSV_COLUMNS } from './csv-columns.ts';
 import { parseHost } from './hosts.ts';
+import { isPopUrl, parsePopUrl } from './pop-url.ts';
 import { type ShapeIssue, toShapeIssues } from './shape-issues.ts';
 import {
   DURATION_PATTERN,
@@ -92,17 +93,6 @@ function isWithin(value: number | undefined, min: number, max: number): boolean 
 const MECHANISMS = ['AUTO', 'PLAIN', 'LOGIN', 'APOP', 'USER-PASS'] as const;
 const mechanismWords = MECHANISMS.map((name) => name.toLowerCase());
 
-const host = z.string({ error: 'a host name or an IP address' }).transform((value, context) => {
-  const parsed = parseHost(value);
-  if (parsed === undefined) {
-    context.addIssue({
-      code: 'custom',
-      message: 'a host name or an IP address, without a port, scheme or space',
-    });
-  }
-  return parsed ?? z.NEVER;
-});
-
 const security = z.enum(['tls', 'starttls', 'plaintext'], { error: '"tls", "starttls" or "plaintext"' });
 
 const authExpected = `one of ${mechanismWords.join(', ')}, in any case`;
@@ -114,7 +104,35 @@ const auth = z
   .string({ error: authExpected })
   .regex(new RegExp(`^(${authPattern.join('|')})$`), { error: authExpected })
   .meta({ examples: mechanismWords })
-  .transform((value) => MECHANISMS.find((name) => name === value.toUpperCase()) ?? 'AUTO');
+  .transform((value) => mechanismOf(value) ?? 'AUTO');
+
+const hostExpected = 'a host name, an IP address or a POP URL';
+const hostOrUrl = z.string({ error: hostExpected }).transform((value, context) => {
+  const parsed = isPopUrl(value) ? checkUrl(value) : parseHost(value);
+  if (parsed === undefined || typeof parsed === 'object') {
+    const message =
+      parsed?.expected ?? 'a host name or an IP address without a port, scheme or space; or a POP URL';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
+  return parsed;
+});
+
+/** The URL as it is; normalise.ts takes it apart. */
+function checkUrl(text: string): string | { readonly expected: string } {
+  const url = parsePopUrl(text);
+  if (typeof url === 'string') {
+    return { expected: url };
+  }
+  return url.auth === undefined || mechanismOf(url.auth) !== undefined
+    ? text
+    : { expected: `a POP URL whose mechanism is * or ${authExpected}` };
+}
+
+/** The mechanism by its name in any case. */
+export function mechanismOf(name: string): (typeof MECHANISMS)[number] | undefined {
+  return MECHANISMS.find((each) => each === name.toUpperCase());
+}
 
 const fingerprint = z
   .string({ error: 'a fingerprint' })
@@ -196,8 +214,8 @@ const tlsSchema = z.strictObject(
 
 const connectionKeys = {
   host: key(
-    host.optional(),
-    'Name or address of the POP3 server.',
+    hostOrUrl.optional(),
+    'Name or address of the POP3 server; or a POP URL such as `pops://alice@pop.example.net:995`, which can say `port`, `security`, `user` and `auth` too.',
     leftOut('none; required for each account, here or in `defaults`'),
   ),
   port: key(count(1, 65_535).optional(), 'TCP port of the server.', leftOut('995 with tls, otherwise 110')),

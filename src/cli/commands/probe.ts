@@ -5,8 +5,9 @@
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import { assembleEndpoint, assembleLogin } from '../../job/assemble.ts';
 import { defaultLimits } from '../../job/default-limits.ts';
-import type { AccountDefinition, Job, Limits } from '../../job/job.ts';
+import type { AccountDefinition, Job, Limits, Security } from '../../job/job.ts';
 import { loadJob } from '../../job/load-job.ts';
+import { isPopUrl, parsePopUrl } from '../../job/pop-url.ts';
 import { resolveSecrets } from '../../job/resolve-secrets.ts';
 import { type ProbeReport, probeServer } from '../../pipeline/probe-server.ts';
 import type { Pop3Client } from '../../pop3/client.ts';
@@ -18,7 +19,6 @@ import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-cod
 import { watchInterrupt } from '../interrupt.ts';
 import type { CliIo } from '../io.ts';
 import type { ProbeOptions } from '../options.ts';
-import { parsePopUrl } from '../pop-url.ts';
 import { selectAccounts } from '../select-accounts.ts';
 import { tellError } from '../tell-error.ts';
 import { probeStores } from './probe-stores.ts';
@@ -36,7 +36,7 @@ export async function probe(where: string, options: ProbeOptions, io: CliIo): Pr
   const trace = options.trace === undefined ? undefined : openTraceFile(options.trace);
   const codes: ExitCode[] = [EXIT.done];
   try {
-    const job = /^pops?:/i.test(where) ? undefined : await loadJob(where);
+    const job = isPopUrl(where) ? undefined : await loadJob(where);
     const targets =
       job === undefined
         ? [targetOfUrl(where, options)]
@@ -86,10 +86,29 @@ function targetOfUrl(url: string, { security, account }: ProbeOptions): Target {
   const tls = { caPath: undefined, fingerprints: [], serverName: undefined };
   return {
     name: url,
-    endpoint: { ...parsePopUrl(url, security), tls },
+    endpoint: { ...endpointOf(url, security), tls },
     limits: defaultLimits(),
     enter: undefined,
   };
+}
+
+/** A probe of a URL logs nobody in, so a clear line is looked at as it is. @param security wins over what the scheme says. */
+function endpointOf(
+  text: string,
+  security: Security | undefined,
+): Pick<AccountDefinition, 'host' | 'port' | 'security'> {
+  const url = parsePopUrl(text);
+  if (typeof url === 'string') {
+    throw new MailferryError(`${text} cannot be probed: expected ${url}`, {
+      code: 'usage-url',
+      scope: 'run',
+      retry: 'never',
+      hint: 'for example: mailferry probe pops://pop.example.net',
+    });
+  }
+  const isPlain = url.scheme === 'pop';
+  const port = url.port ?? (isPlain ? 110 : 995);
+  return { host: url.host, port, security: security ?? (isPlain ? 'plaintext' : 'tls') };
 }
 
 async function targetsOfJob(
