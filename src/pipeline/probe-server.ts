@@ -6,13 +6,16 @@ import type { Pop3Client } from '../pop3/client.ts';
 import type { TlsFacts } from '../pop3/tls.ts';
 import { readListing } from './listing.ts';
 
-export interface ProbeReport {
+export interface OutsideReport {
   readonly greeting: string;
   readonly hasApop: boolean;
   readonly tls: TlsFacts | undefined;
   /** Lines of CAPA before login, after TLS; undefined where the server has no CAPA. */
   readonly capabilities: readonly string[] | undefined;
   readonly mechanisms: readonly string[];
+}
+
+export interface ProbeReport extends OutsideReport {
   readonly inside: InsideReport | undefined;
 }
 

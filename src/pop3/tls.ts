@@ -118,6 +118,11 @@ const CERTIFICATE_TROUBLE: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name',
 };
 
+/** Why a certificate is not trusted, by Node's code; to be read behind "the certificate". */
+export function certificateTrouble(code: string): string {
+  return CERTIFICATE_TROUBLE[code] ?? `is not trusted (${code})`;
+}
+
 /** A failed check in words, or undefined where the failure is of another kind. */
 export function certificateError(cause: Error, { host, port, tls }: Endpoint): ConnectionError | undefined {
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';

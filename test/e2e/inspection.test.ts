@@ -152,17 +152,25 @@ describe('probe', () => {
     expect(stdout).toMatch(/greeting +mailferry demo server ready/);
     expect(stdout).toMatch(/TLS +none/);
     expect(stdout).toMatch(/capabilities +.*STLS/);
+    expect(stdout).toMatch(/\n {4}mind +encryption +STLS is offered and works\n +set `security: starttls`/);
+    expect(stdout).toMatch(/\n {4}good +tls-versions +accepted: 1\.2, 1\.3\n/);
+    expect(stdout).toMatch(/\n {4}mind +clear-text-login +offered before TLS: PLAIN, USER-PASS\n/);
+    expect(stdout).toMatch(/\n {4}mind +apop /);
     for (const verb of ['USER', 'PASS', 'AUTH', 'APOP', 'STAT', 'RETR']) expect(verbs()).not.toContain(verb);
-    expect(server.record.transcript().at(-1)).toBe('QUIT');
+    expect(server.record.transcript().slice(0, 2)).toEqual(['CAPA', 'QUIT']);
   });
 
-  it('of a server whose certificate nobody knows ends with 3 and says what to do', async () => {
+  it('of a server whose certificate nobody knows judges what it sees, ends with 3 and says what to do', async () => {
     for (const args of [
       [`pops://127.0.0.1:${server.tlsPort}`],
       ['--security', 'starttls', `pop://127.0.0.1:${server.port}`],
     ]) {
       const { code, stdout, stderr } = await folder.run(['probe', ...args]);
-      expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+      expect(code).toBe(3);
+      expect(stdout).not.toContain('greeting');
+      expect(stdout).toMatch(
+        /bad +certificate .* issuer that is not known here\n.*pin it: sha256:[0-9a-f]{64}\n/,
+      );
       expect(stderr).toMatch(/certificate/);
       expect(stderr).toMatch(/what to do: .*(ca|fingerprint)/);
     }
@@ -185,15 +193,25 @@ describe('probe', () => {
 
     const json = await folder.run(['probe', '--json', '--account', '*', secured]);
     expect(parseEvents(json.stdout)).toMatchObject([
-      { target: 'alice', inside: { messages: 600, hasUidl: true } },
-      { target: 'bob', inside: { messages: 3 } },
+      { target: 'alice', inside: { messages: 600, hasUidl: true }, provider: null },
+      {
+        target: 'bob',
+        inside: { messages: 3 },
+        security: {
+          judgements: expect.arrayContaining([
+            { about: 'certificate-key', grade: 'good', finding: 'ec, 256 bits', advice: 'nothing to do' },
+          ]),
+          tls: { versions: { 'TLSv1.1': 'refused', 'TLSv1.3': 'accepted' } },
+        },
+      },
     ]);
   });
 
-  it('of a job looks at each of its servers once', async () => {
+  it('of a job looks at each of its servers once, by one session and a handshake for each version', async () => {
     const { code, stdout } = await folder.run(['probe', job]);
     expect(code).toBe(0);
     expect(stdout.match(/greeting/g)).toHaveLength(1);
-    expect(server.record.sessions).toBe(1);
+    expect(server.record.count('CAPA')).toBe(1);
+    expect(server.record.sessions).toBe(1 + 4);
   });
 });

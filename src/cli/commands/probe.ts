@@ -1,6 +1,6 @@
 /**
- * `mailferry probe JOB|URL`: one server as it shows itself. A URL, or a job without `--account`, is looked at from
- * outside; with `--account` each matching account logs in and counts.
+ * `mailferry probe JOB|URL`: one server as it shows itself, with a judgement of its security and what is known of its provider. A
+ * URL, or a job without `--account`, is looked at from outside; with `--account` each matching account logs in and counts.
  */
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import { assembleEndpoint, assembleLogin } from '../../job/assemble.ts';
@@ -9,16 +9,21 @@ import type { AccountDefinition, Job, Limits, Security } from '../../job/job.ts'
 import { loadJob } from '../../job/load-job.ts';
 import { isPopUrl, parsePopUrl } from '../../job/pop-url.ts';
 import { resolveSecrets } from '../../job/resolve-secrets.ts';
+import { judgeSecurity } from '../../pipeline/judge-security.ts';
+import { recogniseProvider } from '../../pipeline/known-providers.ts';
 import { type ProbeReport, probeServer } from '../../pipeline/probe-server.ts';
+import { surveySecurity } from '../../pipeline/survey-security.ts';
 import type { Pop3Client } from '../../pop3/client.ts';
-import { logIn, openConnection } from '../../pop3/open-client.ts';
+import { ConnectionError } from '../../pop3/errors.ts';
+import { type EndpointOptions, logIn, openConnection } from '../../pop3/open-client.ts';
 import { openTraceFile } from '../../pop3/trace-file.ts';
 import type { WireTrace } from '../../pop3/wire-trace.ts';
-import { formatCount, formatOctets, printable } from '../../report/format.ts';
+import { printable } from '../../report/format.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-code.ts';
 import { watchInterrupt } from '../interrupt.ts';
 import type { CliIo } from '../io.ts';
 import type { ProbeOptions } from '../options.ts';
+import { type ProbeResult, renderProbe } from '../probe-text.ts';
 import { selectAccounts } from '../select-accounts.ts';
 import { tellError } from '../tell-error.ts';
 import { probeStores } from './probe-stores.ts';
@@ -62,17 +67,65 @@ async function probeOne(
   io: CliIo,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const where = assembleEndpoint(endpoint, limits, trace, signal);
   try {
-    const client = await openConnection(assembleEndpoint(endpoint, limits, trace, signal));
-    const report = await probeServer(client, enter);
-    const text = options.json === true ? JSON.stringify({ target: name, ...report }) : toText(name, report);
-    io.stdout.write(`${text}\n`);
+    const { session, failure } = await openSession(where, enter);
+    // Without a session there is still something to say where it is TLS that stands in the way.
+    if (session !== null || isAboutTls(failure)) {
+      const result = await toResult(name, where, session);
+      io.stdout.write(`${options.json === true ? toJson(result) : renderProbe(result)}\n`);
+    }
+    if (session === null) {
+      throw failure;
+    }
     return EXIT.done;
   } catch (cause) {
     io.stderr.write(`${printable(name)}:\n`);
     tellError(cause, io);
     return exitCodeOfError(cause);
   }
+}
+
+async function openSession(
+  where: EndpointOptions,
+  enter: Target['enter'],
+): Promise<{ readonly session: ProbeReport | null; readonly failure?: unknown }> {
+  try {
+    return { session: await probeServer(await openConnection(where), enter) };
+  } catch (failure) {
+    return { session: null, failure };
+  }
+}
+
+function isAboutTls(failure: unknown): boolean {
+  return (
+    failure instanceof ConnectionError && (failure.failure === 'certificate' || failure.failure === 'tls')
+  );
+}
+
+async function toResult(
+  target: string,
+  where: EndpointOptions,
+  session: ProbeReport | null,
+): Promise<ProbeResult> {
+  const facts = await surveySecurity(where, session ?? undefined);
+  const seen = session ?? facts.secured ?? facts.clear;
+  const provider = recogniseProvider({
+    host: where.host,
+    greeting: seen?.greeting ?? '',
+    capabilities: seen?.capabilities,
+  });
+  return {
+    target,
+    session,
+    provider: provider ?? null,
+    security: { judgements: judgeSecurity(facts, Date.now()), tls: facts.tls ?? null },
+  };
+}
+
+/** Flat: what a session shows stands beside what is made of it. */
+function toJson({ target, session, ...rest }: ProbeResult): string {
+  return JSON.stringify({ target, ...session, ...rest });
 }
 
 function targetOfUrl(url: string, { security, account }: ProbeOptions): Target {
@@ -144,36 +197,4 @@ function distinctServers(accounts: readonly AccountDefinition[]): AccountDefinit
 
 function serverName({ host, port, security }: Pick<AccountDefinition, 'host' | 'port' | 'security'>): string {
   return `${host}:${port} (${security})`;
-}
-
-function toText(name: string, report: ProbeReport): string {
-  const { greeting, hasApop, tls, capabilities, mechanisms, inside } = report;
-  const lines: [string, string][] = [
-    ['greeting', greeting],
-    ['TLS', tls === undefined ? 'none' : `${tls.protocol}, ${tls.cipher}`],
-  ];
-  if (tls !== undefined) {
-    lines.push([
-      'certificate',
-      `${tls.subject}; by ${tls.issuer}; until ${tls.validTo.toISOString().slice(0, 10)}`,
-    ]);
-    lines.push(['fingerprint', tls.fingerprint]);
-  }
-  lines.push(['capabilities', capabilities?.join(', ') ?? 'no CAPA: nothing is announced']);
-  lines.push([
-    'login',
-    [...mechanisms, ...(hasApop ? ['APOP (weak; only when named)'] : [])].join(', ') || 'none announced',
-  ]);
-  if (inside !== undefined) {
-    lines.push(['after login', inside.capabilities?.join(', ') ?? 'no CAPA']);
-    lines.push(['messages', `${formatCount(inside.messages)}, ${formatOctets(inside.octets)}`]);
-    lines.push([
-      'unique-ids',
-      inside.hasUidl ? 'yes' : 'no UIDL: messages are recognised by size and header',
-    ]);
-    lines.push(...inside.warnings.map((text): [string, string] => ['warning', text]));
-  }
-  return [printable(name), ...lines.map(([key, value]) => `  ${key.padEnd(13)} ${printable(value)}`)].join(
-    '\n',
-  );
 }
