@@ -182,6 +182,14 @@ export interface TroubledRow {
   readonly unlistedAt: number | null;
 }
 
+/** A host at which pipelining broke, and a session without it went through. */
+export interface PipeliningTrouble {
+  /** In lower case. */
+  readonly host: string;
+  readonly noticedAt: number;
+  readonly reason: string;
+}
+
 /** One account's place in one sink, as its receipts name it. A sink whose path has changed has several. */
 export interface RecordedArchive {
   readonly sink: string;
@@ -240,6 +248,10 @@ export interface AccountLedger {
    */
   forgetReceipts(rowIds: readonly number[], sinkName: string): Promise<void>;
   journal(sinkName: string): SinkJournal;
+  /** Octets that the account has fetched on a day, `2026-11-21` in UTC, as `addTraffic` was told. */
+  trafficOn(day: string): number;
+  /** Adds to it; a negative number takes back what was not used. Days a month before this one are forgotten. */
+  addTraffic(day: string, octets: number): Promise<void>;
 }
 
 /** What `status` and `plan` read: works beside a running job. */
@@ -251,6 +263,8 @@ export interface LedgerReader {
   troubled(limit: number): readonly TroubledMessage[];
   /** Quarantined messages, the latest failure first. */
   quarantined(limit: number): readonly TroubledMessage[];
+  /** Of all hosts, the latest first. */
+  pipeliningTroubles(): readonly PipeliningTrouble[];
   /** The account's rows, read only; undefined where the account has none yet. */
   account(accountId: string): AccountReader | undefined;
   close(): void;
@@ -261,5 +275,9 @@ export interface Ledger extends Omit<LedgerReader, 'account'> {
   startRun(version: string): Promise<number>;
   finishRun(runId: number, outcome: Outcome): Promise<void>;
   recordAccountRun(runId: number, run: AccountRun): Promise<void>;
+  /** What is recorded of a host, however old; names are compared ignoring case. */
+  pipeliningTrouble(host: string): PipeliningTrouble | undefined;
+  /** Notes that pipelining broke at a host, now. */
+  recordPipeliningTrouble(host: string, reason: string): Promise<void>;
   openAccount(account: { readonly id: string; readonly host: string; readonly user: string }): AccountLedger;
 }

@@ -16,6 +16,7 @@ import type {
   LedgerReader,
   Outcome,
 } from './ledger.ts';
+import { PipeliningNotes, readPipeliningTroubles } from './pipelining-notes.ts';
 import { ReceiptReader } from './receipt-reader.ts';
 import { RunWriter, readRuns } from './run-history.ts';
 import type { SinkSet } from './sink-set.ts';
@@ -23,6 +24,7 @@ import type { Database, Statement } from './sqlite.ts';
 import type { Move } from './states.ts';
 import { readAccounts, readTroubled } from './summaries.ts';
 import { decodeText, encodeText } from './text-code.ts';
+import { Traffic } from './traffic.ts';
 
 /** Reads beside a running job; each question sees the last commit. */
 export class SqliteLedgerReader implements LedgerReader {
@@ -58,6 +60,10 @@ export class SqliteLedgerReader implements LedgerReader {
     return readTroubled(this.#database, true, limit);
   }
 
+  pipeliningTroubles(): ReturnType<LedgerReader['pipeliningTroubles']> {
+    return readPipeliningTroubles(this.#database);
+  }
+
   account(accountId: string): AccountReader | undefined {
     const id = this.#accountId.get(encodeText(accountId))?.id;
     return id === undefined ? undefined : readerOf(this.#rows, this.#receipts, id);
@@ -77,6 +83,7 @@ export class SqliteLedger implements Ledger {
   readonly #reader: SqliteLedgerReader;
   readonly #shared: AccountStatements;
   readonly #runs: RunWriter;
+  readonly #pipelining: PipeliningNotes;
   readonly #upsertAccount: Statement;
   readonly #noteAccount: Statement;
   readonly #accountId: Statement<{ id: number }>;
@@ -95,8 +102,10 @@ export class SqliteLedger implements Ledger {
       receipts: new ReceiptReader(database, sinks),
       writer: new BatchWriter(database, sinks),
       forgetter: new ReceiptForgetter(database, sinks),
+      traffic: new Traffic(database),
     };
     this.#runs = new RunWriter(database);
+    this.#pipelining = new PipeliningNotes(database);
     this.#upsertAccount = database.prepare(`INSERT INTO account (name, host, user) VALUES (?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user
   WHERE host IS NOT excluded.host OR user IS NOT excluded.user`);
@@ -149,6 +158,18 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user
     return this.#reader.quarantined(limit);
   }
 
+  pipeliningTroubles(): ReturnType<LedgerReader['pipeliningTroubles']> {
+    return this.#reader.pipeliningTroubles();
+  }
+
+  pipeliningTrouble(host: string): ReturnType<Ledger['pipeliningTrouble']> {
+    return this.#pipelining.of(host);
+  }
+
+  async recordPipeliningTrouble(host: string, reason: string): Promise<void> {
+    this.#database.transaction(() => this.#pipelining.note(host, reason, this.#now()));
+  }
+
   /** Brings the write-ahead log home, so that the one file is the whole ledger, and gives the lock back. Idempotent. */
   close(): void {
     if (this.#isOpen) {
@@ -179,6 +200,7 @@ interface AccountStatements {
   readonly receipts: ReceiptReader;
   readonly writer: BatchWriter;
   readonly forgetter: ReceiptForgetter;
+  readonly traffic: Traffic;
 }
 
 class SqliteAccountLedger implements AccountLedger {
@@ -253,6 +275,15 @@ class SqliteAccountLedger implements AccountLedger {
         database.transaction(() => writer.writeJournal(this.#accountId, sinkName, value, now()));
       },
     };
+  }
+
+  trafficOn(day: string): number {
+    return this.#shared.traffic.on(this.#accountId, day);
+  }
+
+  async addTraffic(day: string, octets: number): Promise<void> {
+    const { database, traffic } = this.#shared;
+    database.transaction(() => traffic.add(this.#accountId, day, octets));
   }
 }
 

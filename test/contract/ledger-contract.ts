@@ -90,6 +90,45 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
       return row;
     }
 
+    describe('what an account has fetched on a day', () => {
+      test('adds up, is taken back in part, and stays when the ledger is opened again', async () => {
+        const ledger = await open();
+        const account = ledger.openAccount(ALICE);
+        expect(account.trafficOn('2026-11-21')).toBe(0);
+        await account.addTraffic('2026-11-21', 5_000_000_000);
+        await account.addTraffic('2026-11-21', -1_000);
+        await account.addTraffic('2026-11-22', 7);
+        ledger.close();
+        const again = await openAlice();
+        expect([again.trafficOn('2026-11-21'), again.trafficOn('2026-11-22')]).toEqual([4_999_999_000, 7]);
+      });
+
+      test('is its own, never below nothing, and forgotten after a month', async () => {
+        const ledger = await open();
+        const alice = ledger.openAccount(ALICE);
+        const bob = ledger.openAccount({ ...ALICE, id: 'bob' });
+        await alice.addTraffic('2026-10-01', 10);
+        await bob.addTraffic('2026-11-21', 5);
+        await bob.addTraffic('2026-11-21', -6);
+        await alice.addTraffic('2026-11-21', 1);
+        expect([alice.trafficOn('2026-10-01'), alice.trafficOn('2026-11-21')]).toEqual([0, 1]);
+        expect(bob.trafficOn('2026-11-21')).toBe(0);
+      });
+    });
+
+    describe('a host at which pipelining broke', () => {
+      test('is remembered with its reason and time, in any case, and the latest notice counts', async () => {
+        const ledger = await open();
+        expect(ledger.pipeliningTrouble('pop.example.net')).toBeUndefined();
+        await ledger.recordPipeliningTrouble('POP.example.net', 'first');
+        await ledger.recordPipeliningTrouble('other.example.net', 'other');
+        await ledger.recordPipeliningTrouble('pop.example.net', 'second');
+        const trouble = { host: 'pop.example.net', noticedAt: clock, reason: 'second' };
+        expect(ledger.pipeliningTrouble('pop.example.NET')).toEqual(trouble);
+        expect(fixture.read()?.pipeliningTroubles()).toMatchObject([trouble, { host: 'other.example.net' }]);
+      });
+    });
+
     describe('a stored message', () => {
       test('is verified when every receipt is a proof', async () => {
         const account = await openAlice(['a', 'b']);

@@ -79,6 +79,19 @@ CREATE TABLE journal (         -- a sink's own note about one account
   PRIMARY KEY (account_id, sink_id)
 ) WITHOUT ROWID;
 
+CREATE TABLE traffic (         -- what an account has fetched on a day, for limits.bytesPerDay
+  account_id  INTEGER NOT NULL REFERENCES account,
+  day         TEXT NOT NULL,     -- 2026-11-21, UTC
+  octets      INTEGER NOT NULL,  -- what is asked for counts from before it is asked for
+  PRIMARY KEY (account_id, day)
+) WITHOUT ROWID;
+
+CREATE TABLE pipelining_trouble (  -- hosts at which pipelining broke, and a session without it went through
+  host        TEXT PRIMARY KEY,    -- in lower case
+  noticed_at  INTEGER NOT NULL,
+  reason      TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE run (
   id           INTEGER PRIMARY KEY,
   version      TEXT NOT NULL,  -- of mailferry
