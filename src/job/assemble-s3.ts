@@ -7,7 +7,8 @@ import { contentName, shardOf } from '../sink/s3-key.ts';
 import type { S3Credentials } from '../sink/s3-options.ts';
 import type { Job, S3CredentialSources, SinkDefinition } from './job.ts';
 import { expandKey } from './object-key.ts';
-import { type ResolveOptions, resolveSecret } from './secrets.ts';
+import type { ResolveOptions } from './raw-secret.ts';
+import { resolveSecret } from './secrets.ts';
 
 export type S3SinkDefinition = Extract<SinkDefinition, { readonly kind: 's3' }>;
 

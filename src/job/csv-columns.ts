@@ -17,6 +17,8 @@ export const CSV_COLUMNS: ReadonlyMap<string, readonly [string] | readonly [stri
   ['password', ['password']],
   ['password_env', ['password', 'env']],
   ['password_file', ['password', 'file']],
+  ['password_credential', ['password', 'credential']],
+  ['password_netrc', ['password', 'netrc']],
   ['auth', ['auth']],
   ['tls_ca', ['tls', 'ca']],
   ['tls_fingerprint', ['tls', 'fingerprint']],

@@ -9,7 +9,10 @@ export type SecretSource =
   | { readonly kind: 'plain'; readonly value: string }
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]] };
+  | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]] }
+  /** A systemd credential, by its name. */
+  | { readonly kind: 'credential'; readonly name: string }
+  | { readonly kind: 'netrc'; readonly path: string; readonly host: string; readonly user: string };
 
 /** IANA's SASL names in upper case, plus `APOP` and `USER-PASS`; `AUTO` lets the client choose among the safe ones. */
 export type AuthChoice = 'AUTO' | 'PLAIN' | 'LOGIN' | 'APOP' | 'USER-PASS';

@@ -25,6 +25,7 @@ import {
   type RawLimits,
   type RawPassword,
   type RawS3,
+  type RawSecret,
   type RawSelect,
   type RawSink,
 } from './schema.ts';
@@ -69,13 +70,23 @@ export function defineAccount(keys: RawAccount, folder: string): AccountDefiniti
     port: keys.port ?? (security === 'tls' ? 995 : 110),
     security,
     user,
-    password: defineSecret(password, folder),
+    password: definePassword(password, { host, user }, folder),
     auth: keys.auth ?? 'AUTO',
     tls: defineTls(keys.tls, folder),
   };
 }
 
-function defineSecret(password: RawPassword, folder: string): SecretSource {
+function definePassword(
+  password: RawPassword,
+  of: { readonly host: string; readonly user: string },
+  folder: string,
+): SecretSource {
+  return typeof password === 'object' && password.netrc !== undefined
+    ? { kind: 'netrc', path: resolve(folder, password.netrc), ...of }
+    : defineSecret(password, folder);
+}
+
+function defineSecret(password: RawSecret, folder: string): SecretSource {
   if (typeof password === 'string') {
     return { kind: 'plain', value: password };
   }
@@ -85,7 +96,10 @@ function defineSecret(password: RawPassword, folder: string): SecretSource {
   if (password.file !== undefined) {
     return { kind: 'file', path: resolve(folder, password.file) };
   }
-  // The schema lets no map pass that has none of the three.
+  if (password.credential !== undefined) {
+    return { kind: 'credential', name: password.credential };
+  }
+  // The schema lets no map pass that has none of the keys.
   const [program, ...args] = password.command ?? [''];
   return { kind: 'command', argv: [programPath(program, folder), ...args] };
 }

@@ -3,8 +3,9 @@
  */
 import { MailferryError } from '../errors/mailferry-error.ts';
 import type { AccountDefinition } from './job.ts';
+import type { ResolveOptions } from './raw-secret.ts';
 import type { Secret } from './secret.ts';
-import { type ResolveOptions, resolveSecret } from './secrets.ts';
+import { resolveSecret } from './secrets.ts';
 
 export type SecretOf = (account: Pick<AccountDefinition, 'id'>) => Secret;
 

@@ -189,7 +189,8 @@ export function selectionCanBeMet({ select, placeOf }: JobDraft): JobProblem[] {
 }
 
 export function passwordsAreNotInFiles({ accounts, placeOf }: JobDraft): JobProblem[] {
-  const advice = 'expected env, file or command, so that the job can be shown and kept under version control';
+  const advice =
+    'expected env, file, command, credential or netrc, so that the job can be shown and kept under version control';
   const own = accounts.filter((account) => typeof account.own.password === 'string');
   const inherits = accounts.some(
     (account) => account.own.password === undefined && typeof account.keys.password === 'string',

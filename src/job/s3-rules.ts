@@ -72,7 +72,7 @@ export function secretKeysAreNotInFiles(draft: JobDraft): JobProblem[] {
     .filter(({ definition: { s3 } }) => s3.credentials?.secretAccessKey.kind === 'plain')
     .map(({ sink }) => ({
       ...sink.place,
-      text: 'the secret access key is in the file itself; expected env, file or command, so that the job can be shown and kept under version control',
+      text: 'the secret access key is in the file itself; expected env, file, command or credential, so that the job can be shown and kept under version control',
     }));
 }
 

@@ -141,42 +141,62 @@ const fingerprint = z
       '"sha256:" and 64 hex digits of the certificate, or "spki-sha256:" and 44 Base64 characters of its public key',
   });
 
-const secretExpected = 'a text, or a map with one of env, file, command';
-/** Exactly one of the three keys; the JSON Schema says it in its own words. */
+/** Exactly one of the keys; the JSON Schema says it in its own words. */
 const oneKeyOnly = { minProperties: 1, maxProperties: 1 };
 
-const passwordSchema = z.union(
-  [
-    z.string().max(4096),
+const secretKeys = {
+  env: key(
+    text('the name of an environment variable', 256).optional(),
+    'Environment variable that holds it.',
+    leftOut('none'),
+  ),
+  file: key(
+    text('the path of a file').optional(),
+    'File that holds it and nothing else, relative to the job file; one line end after it is ignored.',
+    leftOut('none'),
+  ),
+  command: key(
     z
-      .strictObject({
-        env: key(
-          text('the name of an environment variable', 256).optional(),
-          'Environment variable that holds the password.',
-          leftOut('none'),
-        ),
-        file: key(
-          text('the path of a file').optional(),
-          'File that holds the password and nothing else, relative to the job file; one line end after it is ignored.',
-          leftOut('none'),
-        ),
-        command: key(
-          z
-            .tuple([text('the name of a program')], text('an argument, as a text'), {
-              error: 'a list: the program, then each argument',
-            })
-            .optional(),
-          'Program that prints the password, and its arguments, as a list; it runs without a shell.',
-          leftOut('none'),
-        ),
+      .tuple([text('the name of a program')], text('an argument, as a text'), {
+        error: 'a list: the program, then each argument',
       })
-      .refine((value) => Object.values(value).filter((source) => source !== undefined).length === 1, {
-        error: 'exactly one of env, file, command',
-      })
-      .meta(oneKeyOnly),
-  ],
-  { error: secretExpected },
-);
+      .optional(),
+    'Program that prints it, and its arguments, as a list; it runs without a shell.',
+    leftOut('none'),
+  ),
+  credential: key(
+    text('the name of a systemd credential', 255)
+      .regex(/^(?!\.{1,2}$)[^/]*$/, { error: 'the name of a systemd credential, without a slash' })
+      .optional(),
+    'Name of a systemd credential (`LoadCredential=`, `LoadCredentialEncrypted=`): a file in `$CREDENTIALS_DIRECTORY`.',
+    leftOut('none'),
+  ),
+};
+
+const passwordKeys = {
+  ...secretKeys,
+  netrc: key(
+    text('the path of a netrc file').optional(),
+    'netrc file whose entry for this host and user holds it, relative to the job file.',
+    leftOut('none'),
+  ),
+};
+
+const namesOf = (keys: object): string => Object.keys(keys).join(', ');
+
+/** A secret that an S3 sink needs. */
+const secretSchema = secretOf(z.strictObject(secretKeys), namesOf(secretKeys));
+/** An account's password: it has a host and a user to be looked up by. */
+const passwordSchema = secretOf(z.strictObject(passwordKeys), namesOf(passwordKeys));
+
+function secretOf<T extends z.ZodType<object>>(sources: T, names: string) {
+  const one = sources
+    .refine((value) => Object.values(value).filter((source) => source !== undefined).length === 1, {
+      error: `exactly one of ${names}`,
+    })
+    .meta(oneKeyOnly);
+  return z.union([z.string().max(4096), one], { error: `a text, or a map with one of ${names}` });
+}
 
 const tlsSchema = z.strictObject(
   {
@@ -226,7 +246,7 @@ const connectionKeys = {
   ),
   password: key(
     passwordSchema.optional(),
-    'Where the password comes from. A plain text works and is warned of.',
+    'Where the password comes from: `env`, `file`, `command`, `credential` or `netrc`. A plain text works and is warned of.',
     leftOut('none; required for each account, here or in `defaults`'),
   ),
   auth: key(
@@ -288,9 +308,9 @@ const bucketExpected = 'the name of a bucket: 3 to 63 lower-case letters, digits
 const s3CredentialsSchema = z.strictObject(
   {
     accessKeyId: key(text('an access key id', 256), 'Id of the access key; it is no secret.', required),
-    secretAccessKey: key(passwordSchema, 'Where the secret access key comes from.', required),
+    secretAccessKey: key(secretSchema, 'Where the secret access key comes from.', required),
     sessionToken: key(
-      passwordSchema.optional(),
+      secretSchema.optional(),
       'Where the session token of temporary credentials comes from; asked again when they have expired.',
       leftOut('none'),
     ),
@@ -674,6 +694,7 @@ export type RawAccount = z.output<typeof accountSchema>;
 export type RawAccountEntry = z.output<typeof accountEntrySchema>;
 export type RawDefaults = z.output<typeof defaultsSchema>;
 export type RawPassword = z.output<typeof passwordSchema>;
+export type RawSecret = z.output<typeof secretSchema>;
 export type RawSink = z.output<typeof sinkSchema>;
 export type RawS3 = z.output<typeof s3Schema>;
 export type RawSelect = z.output<typeof selectSchema>;
@@ -711,15 +732,15 @@ export const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(jobSchema.shape)],
   ['accounts[]', Object.keys(accountEntrySchema.shape)],
   ['accounts[].tls', Object.keys(tlsSchema.shape)],
-  ['accounts[].password', ['env', 'file', 'command']],
+  ['accounts[].password', Object.keys(passwordKeys)],
   ['defaults', Object.keys(defaultsSchema.shape)],
   ['defaults.tls', Object.keys(tlsSchema.shape)],
-  ['defaults.password', ['env', 'file', 'command']],
+  ['defaults.password', Object.keys(passwordKeys)],
   ['sinks[]', Object.keys(sinkSchema.shape)],
   ['sinks[].s3', Object.keys(s3Schema.shape)],
   ['sinks[].s3.credentials', Object.keys(s3CredentialsSchema.shape)],
-  ['sinks[].s3.credentials.secretAccessKey', ['env', 'file', 'command']],
-  ['sinks[].s3.credentials.sessionToken', ['env', 'file', 'command']],
+  ['sinks[].s3.credentials.secretAccessKey', Object.keys(secretKeys)],
+  ['sinks[].s3.credentials.sessionToken', Object.keys(secretKeys)],
   ['sinks[].s3.encryption', Object.keys(s3EncryptionSchema.shape)],
   ['sinks[].s3.objectLock', Object.keys(s3LockSchema.shape)],
   ['select', Object.keys(selectSchema.shape)],

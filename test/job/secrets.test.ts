@@ -42,6 +42,33 @@ describe('a secret', () => {
     expect(secret.reveal()).toBe(' a b ');
   });
 
+  test('comes from a systemd credential', async () => {
+    const folder = await tempFolder();
+    await folder.write('pop', 'hunter2\n');
+    const env = { CREDENTIALS_DIRECTORY: folder.path };
+    expect((await resolve({ kind: 'credential', name: 'pop' }, env)).secret.reveal()).toBe('hunter2');
+    expect(await failure({ kind: 'credential', name: 'pop' })).toMatchObject({
+      code: 'secret-missing',
+      message: expect.stringContaining('$CREDENTIALS_DIRECTORY is not set'),
+      hint: expect.stringContaining('LoadCredential=pop:'),
+    });
+  });
+
+  test('comes from a netrc file, by host and user', async () => {
+    const folder = await tempFolder();
+    const path = await folder.write(
+      'netrc',
+      'machine h login bob password y\nmachine h login alice password hunter2\n',
+    );
+    const alice = { kind: 'netrc', path, host: 'h', user: 'alice' } as const;
+    expect((await resolve(alice)).secret.reveal()).toBe('hunter2');
+    expect(await failure({ ...alice, user: 'carol' })).toMatchObject({
+      code: 'secret-missing',
+      message: expect.stringMatching(/has no password for "carol" on "h"$/),
+      hint: expect.stringContaining('machine h login carol password'),
+    });
+  });
+
   test.each([
     ['x', 'x'],
     ['x\n', 'x'],
