@@ -7,6 +7,7 @@ import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
 import { openLedger } from '../ledger/open-ledger.ts';
 import { openSpool } from '../message/spool.ts';
 import type { AccountSource, JobContext, SurveyContext } from '../pipeline/context.ts';
+import { Bandwidth } from '../pop3/bandwidth.ts';
 import { type EndpointOptions, type LoginOptions, openClient } from '../pop3/open-client.ts';
 import { NO_TRACE, type WireTrace } from '../pop3/wire-trace.ts';
 import { MaildirSink } from '../sink/maildir.ts';
@@ -135,14 +136,25 @@ export async function assembleSources(job: Job, options: SourceOptions): Promise
     env: options.env,
     warn: (account, text) => options.emit({ type: 'logged', level: 'warn', account, text }),
   });
-  return options.accounts.map((account) => assembleSource(account, job.limits, secretOf, options.traceFor));
+  const { octetsPerSecond } = job.limits;
+  const bandwidth =
+    octetsPerSecond === undefined ? undefined : new Bandwidth(octetsPerSecond, () => performance.now());
+  return options.accounts.map((account) =>
+    assembleSource(account, job.limits, { secretOf, traceFor: options.traceFor, bandwidth }),
+  );
+}
+
+/** What the sources of a job share. */
+interface Shared {
+  readonly secretOf: SecretOf;
+  readonly traceFor: SourceOptions['traceFor'];
+  readonly bandwidth: Bandwidth | undefined;
 }
 
 function assembleSource(
   account: AccountDefinition,
   limits: Limits,
-  secretOf: SecretOf,
-  traceFor: SourceOptions['traceFor'],
+  { secretOf, traceFor, bandwidth }: Shared,
 ): AccountSource {
   const { id, host, user } = account;
   return {
@@ -153,6 +165,7 @@ function assembleSource(
       openClient({
         ...assembleEndpoint(account, limits, traceFor?.(id), signal),
         ...assembleLogin(account, limits, secretOf),
+        bandwidth,
       }),
   };
 }

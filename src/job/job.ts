@@ -103,6 +103,8 @@ export interface Limits {
   readonly perHost: number;
   /** Commands in flight in one session, where the server announces PIPELINING. */
   readonly pipeline: number;
+  /** What all sessions together may read; undefined for no limit. */
+  readonly octetsPerSecond: number | undefined;
   /** Longest silence in the middle of an answer. */
   readonly timeoutMs: number;
   /** Longest wait for a lock or a delay before an account is left to the next run. */

@@ -202,6 +202,7 @@ export function defineLimits(limits: RawLimits): Limits {
     accounts: limits.accounts,
     perHost: limits.perHost,
     pipeline: limits.pipeline,
+    octetsPerSecond: limits.bandwidth,
     timeoutMs: limits.timeout,
     patienceMs: limits.patience,
     connectTimeoutMs: limits.connectTimeout,

@@ -3,9 +3,8 @@
  * sink that gets nothing, or a limit that is not kept, must not look as if it had run. An entry goes when its key works.
  */
 
-/** By the place's pattern and the key, as in `limits.bandwidth`; the value ends a sentence that began with the key. */
+/** By the place's pattern and the key, as in `limits.bytesPerSession`; the value ends a sentence that began with the key. */
 const NOT_YET: ReadonlyMap<string, string> = new Map([
-  ['limits.bandwidth', 'it cannot limit the bandwidth'],
   ['limits.bytesPerSession', 'it cannot limit what one session transfers'],
 ]);
 

@@ -14,6 +14,9 @@ export type Rule = (draft: JobDraft) => JobProblem[];
 
 const MAX_ACCOUNTS = 100_000;
 
+/** Octets per second, that the pause behind one chunk stays a matter of seconds. */
+const LEAST_RATE_PER_ACCOUNT = 8_000;
+
 /** What makes a job impossible to run as it is meant. */
 const rules: readonly Rule[] = [
   notTooManyAccounts,
@@ -26,6 +29,7 @@ const rules: readonly Rule[] = [
   selectionCanBeMet,
   deletionIsProved,
   keepGoesWithDelete,
+  bandwidthFeedsAccounts,
   ...pathRules,
   ...s3Rules,
 ];
@@ -232,6 +236,16 @@ function oncePerFile(
     groups.set(file, group);
   }
   return [...groups.values()].map(({ first, count }) => ({ ...first.placeOf(path), text: textOf(count) }));
+}
+
+/** A pause that is long because many accounts share a thin line would be taken for a lost client by the server. */
+export function bandwidthFeedsAccounts({ limits, placeOf }: JobDraft): JobProblem[] {
+  const needed = (limits?.accounts ?? 0) * LEAST_RATE_PER_ACCOUNT;
+  if (limits?.octetsPerSecond === undefined || limits.octetsPerSecond >= needed) {
+    return [];
+  }
+  const text = `bandwidth is too little for ${limits.accounts} accounts at the same time; expected at least ${needed / 1000}kB/s, or fewer accounts`;
+  return [{ ...placeOf(['limits', 'bandwidth']), text }];
 }
 
 export function perHostHasEffect({ limits, placeOf, isWritten }: JobDraft): JobProblem[] {

@@ -15,7 +15,9 @@ import {
   DURATION_PATTERN,
   parseDurationMs,
   parseOctets,
+  parseRate,
   parseRetentionMs,
+  RATE_PATTERN,
   RETENTION_PATTERN,
   SIZE_PATTERN,
 } from './units.ts';
@@ -84,6 +86,18 @@ function size(min: number) {
       error: expected,
     })
     .transform((value) => parseOctets(String(value)) ?? 0);
+}
+
+/** Slower than this a server would take a pause for a lost client. */
+const MIN_RATE = 64_000;
+
+function rate() {
+  const expected = 'a rate such as 10MB/s or 512KiB/s, at least 64kB/s';
+  return z
+    .string({ error: expected })
+    .regex(new RegExp(RATE_PATTERN), { error: expected, abort: true })
+    .refine((value) => isWithin(parseRate(value), MIN_RATE, Number.MAX_SAFE_INTEGER), { error: expected })
+    .transform((value) => parseRate(value) ?? 0);
 }
 
 function isWithin(value: number | undefined, min: number, max: number): boolean {
@@ -577,6 +591,11 @@ const limitsSchema = z.strictObject(
       count(1, 1_000).prefault(64),
       'Commands in flight in one session, where the server announces PIPELINING.',
       byDefault(64),
+    ),
+    bandwidth: key(
+      rate().optional(),
+      'Octets per second that all sessions together read, smoothed by short pauses; bytes, not bits.',
+      leftOut('no limit'),
     ),
     timeout: key(
       wait('60s'),

@@ -59,6 +59,14 @@ export function parseOctets(text: string): number | undefined {
   return parseAmount(text, OCTETS_PER_UNIT);
 }
 
+/** What a rate looks like: a size with `/s` behind it. */
+export const RATE_PATTERN = '^[0-9]+ ?([kKmMgG]?[iI]?[bB])/s$';
+
+/** `10MB/s`, `512KiB/s` in octets per second. Never bits: `Mb/s` is read as megabytes, as every size is. */
+export function parseRate(text: string): number | undefined {
+  return parseOctets(text.replace(/\/s$/, ''));
+}
+
 function parseAmount(text: string, units: ReadonlyMap<string, number>): number | undefined {
   const match = /^([0-9]{1,16}) ?([a-z]*)$/i.exec(text);
   const perUnit = units.get(match?.[2]?.toLowerCase() ?? '?');

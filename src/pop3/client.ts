@@ -8,7 +8,7 @@
 import type { Scope } from '../errors/mailferry-error.ts';
 import { Capabilities } from './capabilities.ts';
 import { type CommandLine, command } from './command.ts';
-import type { CommandWindow, Exchange } from './command-window.ts';
+import type { CommandWindow, Exchange, PipeliningFacts } from './command-window.ts';
 import { ProtocolError, RefusedError } from './errors.ts';
 import type { Greeting } from './greeting.ts';
 import { meaningOfRefusal } from './known-texts.ts';
@@ -54,6 +54,11 @@ export class Pop3Client {
     return this.#transport.tlsFacts;
   }
 
+  /** How pipelining went so far; also when the session is over. */
+  get pipelining(): PipeliningFacts {
+    return this.#window.pipelining;
+  }
+
   /** Resolves when the connection is gone, for whatever reason. */
   get closed(): Promise<void> {
     return this.#window.closed;
@@ -91,6 +96,11 @@ export class Pop3Client {
   enterTransaction(commands: number, windowOctets: number): void {
     this.#isLoggedIn = true;
     this.#window.widen(this.#capabilities?.has('PIPELINING') === true ? commands : 1, windowOctets);
+  }
+
+  /** From here on one command is in flight at a time, whatever the server announces. */
+  stopPipelining(): void {
+    this.#window.widen(1, Number.POSITIVE_INFINITY);
   }
 
   async stat(): Promise<MaildropStat> {

@@ -7,6 +7,7 @@
  *
  * Life of a command: queued → in flight (written) → answered, or failed with the whole session. A refusal is an answer.
  */
+import type { Bandwidth } from './bandwidth.ts';
 import { type CommandLine, withoutSecrets } from './command.ts';
 import { ConnectionError } from './errors.ts';
 import { ResponseParser } from './response-parser.ts';
@@ -53,6 +54,16 @@ export interface WindowOptions {
   readonly timeouts: Timeouts;
   readonly trace: WireTrace;
   readonly signal: AbortSignal;
+  /** Undefined: octets come as fast as they can. */
+  readonly bandwidth?: Bandwidth | undefined;
+}
+
+/** What a session tells of its pipelining. */
+export interface PipeliningFacts {
+  /** Whole answers to commands that were sent ahead of an earlier answer. */
+  readonly answersAhead: number;
+  /** Commands that were in flight when the session failed; 0 while it has not. */
+  readonly inFlightAtFailure: number;
 }
 
 /** Longest part of a line that a trace shows. */
@@ -71,6 +82,10 @@ export class CommandWindow {
   readonly #queued: Exchange[] = [];
   readonly #inFlight: Exchange[] = [];
   #octetsInFlight = 0;
+  /** Of those in flight, the ones that were sent ahead of an answer. */
+  readonly #sentAhead = new Set<Exchange>();
+  #answersAhead = 0;
+  #inFlightAtFailure = 0;
   #maxCommands = 1;
   #maxOctets = Number.POSITIVE_INFINITY;
   #failure: Error | undefined;
@@ -80,6 +95,7 @@ export class CommandWindow {
   #isCorked = false;
   #bodyOctets = 0;
   #waitingFor = 0;
+  #paceTimer: NodeJS.Timeout | undefined;
   readonly #watch: SilenceWatch;
   readonly #sessionTimer: NodeJS.Timeout | undefined;
   readonly #onAbort: () => void;
@@ -129,6 +145,10 @@ export class CommandWindow {
     return this.#isEndedBetweenAnswers;
   }
 
+  get pipelining(): PipeliningFacts {
+    return { answersAhead: this.#answersAhead, inFlightAtFailure: this.#inFlightAtFailure };
+  }
+
   /** Lets `filler` fill the window until `leave`; there is one at a time. */
   attend(filler: WindowFiller): void {
     if (this.#filler !== undefined) {
@@ -149,6 +169,11 @@ export class CommandWindow {
   widen(commands: number, octets: number): void {
     this.#maxCommands = commands;
     this.#maxOctets = octets;
+  }
+
+  /** Commands that were written and are not answered. */
+  get inFlight(): number {
+    return this.#inFlight.length;
   }
 
   /** Whether one more command would be written at once. */
@@ -218,6 +243,7 @@ export class CommandWindow {
       return;
     }
     this.#failure = cause;
+    this.#inFlightAtFailure = this.#inFlight.length;
     this.#options.trace.noted(`dropped: ${cause.message}`);
     this.#stopTimers();
     this.#options.transport.destroy();
@@ -255,6 +281,9 @@ export class CommandWindow {
         break;
       }
       this.#queued.shift();
+      if (this.#inFlight.length > 0) {
+        this.#sentAhead.add(next);
+      }
       this.#inFlight.push(next);
       octets.push(next.command.octets);
       this.#options.trace.sent(next.command.shown);
@@ -280,7 +309,24 @@ export class CommandWindow {
       return;
     }
     if (this.#failure === undefined && !this.#isOver) {
+      this.#keepPace(chunk.length);
       this.#watch.expect(this.#phaseNow(), this.#inFlight[0]);
+    }
+  }
+
+  /** Reads nothing more for as long as the bandwidth wants; that is our silence, not the server's. */
+  #keepPace(octets: number): void {
+    const pauseMs = this.#options.bandwidth?.take(octets) ?? 0;
+    // What comes in a pause all the same is paid for by the next one.
+    if (pauseMs > 0 && this.#paceTimer === undefined) {
+      const pause = new Promise<void>((resolve) => {
+        this.#paceTimer = setTimeout(resolve, pauseMs);
+      });
+      this.#waitFor(
+        pause.then(() => {
+          this.#paceTimer = undefined;
+        }),
+      );
     }
   }
 
@@ -343,6 +389,7 @@ export class CommandWindow {
     }
     this.#inFlight.shift();
     this.#octetsInFlight -= exchange.expectedOctets ?? 0;
+    this.#answersAhead += this.#sentAhead.delete(exchange) ? 1 : 0;
     exchange.onEnd();
   }
 
@@ -379,6 +426,7 @@ export class CommandWindow {
   #stopTimers(): void {
     this.#watch.stop();
     clearTimeout(this.#sessionTimer);
+    clearTimeout(this.#paceTimer);
     this.#options.signal.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -2,6 +2,8 @@
  * From nothing to the TRANSACTION state: connect, greeting, TLS, capabilities, login. Nothing secret leaves before the
  * line is as safe as the job wants it (RFC 8314, RFC 2595 §2).
  */
+
+import type { Bandwidth } from './bandwidth.ts';
 import type { Capabilities } from './capabilities.ts';
 import { Pop3Client } from './client.ts';
 import { CommandWindow, type Timeouts } from './command-window.ts';
@@ -25,6 +27,8 @@ export interface EndpointOptions {
   };
   readonly trace: WireTrace;
   readonly signal: AbortSignal;
+  /** Shared by all sessions that are to stay under one limit. */
+  readonly bandwidth?: Bandwidth | undefined;
 }
 
 export interface LoginOptions {
@@ -67,7 +71,7 @@ async function connect(options: EndpointOptions, isAskingCapa: boolean): Promise
     connectTimeoutMs: timeouts.connectMs,
     signal,
   });
-  const window = new CommandWindow({ transport, timeouts, trace, signal });
+  const window = new CommandWindow({ transport, timeouts, trace, signal, bandwidth: options.bandwidth });
   try {
     trace.noted(`connected to ${host}:${port}`);
     const greeting = await readGreeting(window, timeouts.greetingMs);

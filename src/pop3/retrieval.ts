@@ -5,7 +5,7 @@
 import type { Scope } from '../errors/mailferry-error.ts';
 import { type CommandLine, command } from './command.ts';
 import type { CommandWindow, Exchange } from './command-window.ts';
-import { RefusedError } from './errors.ts';
+import { ProtocolError, RefusedError } from './errors.ts';
 import type { Status } from './status.ts';
 
 export interface RetrievalRequest {
@@ -38,6 +38,9 @@ export interface RetrievalSession {
 
 /** Between commands for longer than this the session is kept alive; the server may end it after 10 minutes (RFC 1939 §3). */
 const KEEP_ALIVE_MS = 20_000;
+
+/** As many octets as tell a status line from a header. */
+const STATUS_OPENING_OCTETS = '-ERR'.length;
 
 /**
  * Life of a message: requested → in flight → ended (its terminator has come) → complete, or refused. An ended message whose
@@ -145,6 +148,7 @@ export class Retrieval<Request extends RetrievalRequest> {
     const retr = command('RETR', request.number);
     let refusal: RefusedError | undefined;
     let octetsReceived = 0;
+    let opening = '';
     return {
       command: retr,
       isMultiLine: true,
@@ -157,6 +161,7 @@ export class Retrieval<Request extends RetrievalRequest> {
       },
       onBody: (octets) => {
         octetsReceived += octets.length;
+        opening += octets.toString('latin1', 0, Math.max(0, STATUS_OPENING_OCTETS - opening.length));
         return receiver.onOctets(request, octets);
       },
       onEnd: () => {
@@ -165,6 +170,9 @@ export class Retrieval<Request extends RetrievalRequest> {
           const cause = refusal;
           this.#guarded(() => receiver.onRefused(request, cause));
           return;
+        }
+        if (octetsReceived !== request.octets && this.#window.inFlight > 0 && isStatus(opening)) {
+          throw interleaved(request);
         }
         this.#doubtful = request;
         if (octetsReceived === request.octets) {
@@ -209,4 +217,16 @@ export class Retrieval<Request extends RetrievalRequest> {
     clearTimeout(this.#keepAliveTimer);
     this.#window.leave();
   }
+}
+
+/** No header field begins so: another answer has got into this one (WildDuck #950). */
+function isStatus(opening: string): boolean {
+  return opening.startsWith('+OK') || opening === '-ERR';
+}
+
+function interleaved({ number }: RetrievalRequest): ProtocolError {
+  return new ProtocolError(
+    `the server mixes up answers: what should be message ${number} opens with the answer to another command`,
+    { code: 'pop3-interleaved', retry: 'later' },
+  );
 }

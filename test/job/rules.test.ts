@@ -261,6 +261,13 @@ describe('warnings', () => {
     expect(await plaintext('[::1]')).toEqual(well);
   });
 
+  test('refuse a bandwidth that is too little for so many accounts', async () => {
+    expect((await check({ rest: { limits: { accounts: 100, bandwidth: '100kB/s' } } })).problems).toEqual([
+      'limits.bandwidth bandwidth is too little for 100 accounts at the same time; expected at least 800kB/s, or fewer accounts',
+    ]);
+    expect(await check({ rest: { limits: { accounts: 10, bandwidth: '100kB/s' } } })).toEqual(well);
+  });
+
   test('tell of a perHost that has no effect, if it was written', async () => {
     expect((await check({ rest: { limits: { accounts: 2, perHost: 4 } } })).warnings).toEqual([
       'limits.perHost perHost 4 has no effect; expected at most 2, the value of accounts',

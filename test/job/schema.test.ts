@@ -159,6 +159,8 @@ test.each([
   [{ accounts: 0 }],
   [{ pipeline: 1001 }],
   [{ bandwidth: '1MB' }],
+  [{ bandwidth: '63kB/s' }],
+  [{ bandwidth: 1_000_000 }],
 ])('limits with %j are refused: a timer cannot wait so long, or not at all', (limits) => {
   expect(checkLimits(limits).issues).toHaveLength(1);
 });

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DURATION_PATTERN, parseDurationMs, parseOctets, SIZE_PATTERN } from '../../src/job/units.ts';
+import {
+  DURATION_PATTERN,
+  parseDurationMs,
+  parseOctets,
+  parseRate,
+  RATE_PATTERN,
+  SIZE_PATTERN,
+} from '../../src/job/units.ts';
 
 describe('durations', () => {
   test.each([
@@ -30,6 +37,21 @@ describe('durations', () => {
     '999999999999999w',
   ])('"%s" is no duration', (text) => {
     expect(parseDurationMs(text)).toBeUndefined();
+  });
+});
+
+describe('rates', () => {
+  test.each([
+    ['10MB/s', 10_000_000],
+    ['512KiB/s', 524_288],
+    ['64 kB/s', 64_000],
+    ['64000B/s', 64_000],
+  ])('%s is %i octets per second', (text, expected) => {
+    expect([parseRate(text), new RegExp(RATE_PATTERN).test(text)]).toEqual([expected, true]);
+  });
+
+  test.each(['10', '10MB', '10MB/m', '10/s', 'MB/s'])('"%s" is no rate', (text) => {
+    expect(new RegExp(RATE_PATTERN).test(text)).toBe(false);
   });
 });
 

@@ -1,5 +1,6 @@
 /** The command window and what fills it, on a connection without a socket and a clock that the test moves. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Bandwidth } from '../../src/pop3/bandwidth.ts';
 import { command } from '../../src/pop3/command.ts';
 import { CommandWindow } from '../../src/pop3/command-window.ts';
 import { RefusedError } from '../../src/pop3/errors.ts';
@@ -18,13 +19,19 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function open(commands = 1, octets = 1_000_000, abort = new AbortController()) {
+function open(
+  commands = 1,
+  octets = 1_000_000,
+  abort = new AbortController(),
+  bandwidth: Bandwidth | undefined = undefined,
+) {
   const line = new FakeLine();
   const window = new CommandWindow({
     transport: line,
     timeouts: TIMEOUTS,
     trace: NO_TRACE,
     signal: abort.signal,
+    bandwidth,
   });
   window.widen(commands, octets);
   return { line, window, abort };
@@ -239,6 +246,76 @@ describe('Retrieval', () => {
     });
     line.arrives('+OK\r\na\r\n');
     await expect(retrieval.done).rejects.toThrow('disk');
+  });
+});
+
+describe('answers that are mixed up', () => {
+  it('Q49: end the session where the body of one opens with the status line of the next, at every cut', async () => {
+    const wire = '+OK\r\n+OK\r\na\r\n.\r\n';
+    for (let cut = 1; cut < wire.length; cut += 1) {
+      const { line, window } = open(2);
+      const { retrieval, said } = retrieve(window, [message(1), message(2)]);
+      line.arrives(wire.slice(0, cut));
+      line.arrives(wire.slice(cut));
+      await expect(retrieval.done).rejects.toMatchObject({ code: 'pop3-interleaved', retry: 'later' });
+      expect(said).toEqual([]);
+    }
+  });
+
+  it('Q49: a message that opens so is believed where it has its size, or was asked for alone', async () => {
+    const { line, window } = open(2);
+    const { retrieval, said } = retrieve(window, [message(1, 7), message(2, 99)]);
+    line.arrives('+OK\r\n+OK x\r\n.\r\n+OK\r\n-ERR y\r\n.\r\n');
+    line.arrives('+OK\r\n');
+    await retrieval.done;
+    expect(said).toEqual(['1:+OK x\r\n', '2:-ERR y\r\n']);
+  });
+
+  it('Q49, Q50: tells how many answers came ahead, and how many commands were in flight when it failed', async () => {
+    const { line, window } = open(3);
+    const requests = [1, 2, 3, 4, 5].map((number) => message(number));
+    const { retrieval } = retrieve(window, requests);
+    line.arrives('+OK\r\na\r\n.\r\n+OK\r\nb\r\n.\r\n');
+    expect(window.pipelining).toEqual({ answersAhead: 1, inFlightAtFailure: 0 });
+    line.ends();
+    await expect(retrieval.done).rejects.toThrow();
+    expect(window.pipelining).toEqual({ answersAhead: 1, inFlightAtFailure: 3 });
+  });
+});
+
+describe('a limited bandwidth', () => {
+  it('pauses reading, and the pause is not taken for silence of the server', async () => {
+    const { line, window } = open(1, 1_000_000, undefined, new Bandwidth(1_000, () => Date.now()));
+    const { retrieval, said } = retrieve(window, [message(1, 60_002)]);
+    line.arrives('+OK\r\n');
+    line.arrives(`${'x'.repeat(60_000)}`);
+    expect(line.isPaused).toBe(true);
+    // Longer than any deadline of this session.
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(line.isPaused).toBe(true);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(line.isPaused).toBe(false);
+    line.arrives('\r\n.\r\n');
+    await retrieval.done;
+    expect(said).toHaveLength(1);
+  });
+
+  it('still ends a session whose server is silent after the pause, and one that fails in it at once', async () => {
+    const slow = () => new Bandwidth(1_000, () => Date.now());
+    const { line, window } = open(1, 1_000_000, undefined, slow());
+    const silent = expect(retrieve(window, [message(1, 9_999)]).retrieval.done).rejects.toMatchObject({
+      code: 'connection-silent',
+    });
+    line.arrives(`+OK\r\n${'x'.repeat(5_000)}`);
+    await vi.advanceTimersByTimeAsync(7_000);
+    await silent;
+    const other = open(1, 1_000_000, undefined, slow());
+    const closed = expect(retrieve(other.window, [message(1, 9_999)]).retrieval.done).rejects.toMatchObject({
+      code: 'connection-closed',
+    });
+    other.line.arrives(`+OK\r\n${'x'.repeat(5_000)}`);
+    other.line.ends();
+    await closed;
   });
 });
 
