@@ -18,6 +18,7 @@ export interface CommonOptions {
 export interface SessionOptions extends CommonOptions {
   readonly account?: readonly string[];
   readonly trace?: string;
+  readonly keylog?: string;
 }
 
 export interface RunOptions extends SessionOptions {

@@ -182,6 +182,10 @@ function session(command: Command): Command {
     .option(
       '--trace <file>',
       'write the conversation to a file: commands and answers, secrets and message text removed',
+    )
+    .option(
+      '--keylog <file>',
+      'write the secrets of TLS sessions to a file, for Wireshark (also by SSLKEYLOGFILE); see docs/wire.md',
     );
 }
 

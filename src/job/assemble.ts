@@ -9,6 +9,7 @@ import { openSpool } from '../message/spool.ts';
 import type { AccountSource, JobContext, SurveyContext } from '../pipeline/context.ts';
 import { Bandwidth } from '../pop3/bandwidth.ts';
 import { type EndpointOptions, type LoginOptions, openClient } from '../pop3/open-client.ts';
+import { TlsSessions } from '../pop3/tls-sessions.ts';
 import { NO_TRACE, type WireTrace } from '../pop3/wire-trace.ts';
 import { MaildirSink } from '../sink/maildir.ts';
 import { MboxSink } from '../sink/mbox.ts';
@@ -139,8 +140,9 @@ export async function assembleSources(job: Job, options: SourceOptions): Promise
   const { octetsPerSecond } = job.limits;
   const bandwidth =
     octetsPerSecond === undefined ? undefined : new Bandwidth(octetsPerSecond, () => performance.now());
+  const tlsSessions = new TlsSessions();
   return options.accounts.map((account) =>
-    assembleSource(account, job.limits, { secretOf, traceFor: options.traceFor, bandwidth }),
+    assembleSource(account, job.limits, { secretOf, tlsSessions, traceFor: options.traceFor, bandwidth }),
   );
 }
 
@@ -149,12 +151,13 @@ interface Shared {
   readonly secretOf: SecretOf;
   readonly traceFor: SourceOptions['traceFor'];
   readonly bandwidth: Bandwidth | undefined;
+  readonly tlsSessions: TlsSessions;
 }
 
 function assembleSource(
   account: AccountDefinition,
   limits: Limits,
-  { secretOf, traceFor, bandwidth }: Shared,
+  { secretOf, tlsSessions, traceFor, bandwidth }: Shared,
 ): AccountSource {
   const { id, host, user } = account;
   return {
@@ -166,6 +169,7 @@ function assembleSource(
         ...assembleEndpoint(account, limits, traceFor?.(id), signal),
         ...assembleLogin(account, limits, secretOf),
         bandwidth,
+        tlsSessions,
       }),
   };
 }

@@ -12,6 +12,7 @@ import { type Greeting, parseGreeting } from './greeting.ts';
 import { type AuthChoice, assertCredentials, login } from './login.ts';
 import { quote } from './status.ts';
 import type { TlsOptions } from './tls.ts';
+import type { TlsSessions } from './tls-sessions.ts';
 import { Transport } from './transport.ts';
 import type { WireTrace } from './wire-trace.ts';
 
@@ -26,6 +27,8 @@ export interface EndpointOptions {
     readonly loginMs: number;
   };
   readonly trace: WireTrace;
+  /** TLS sessions that may be resumed; none where not given. */
+  readonly tlsSessions?: TlsSessions | undefined;
   readonly signal: AbortSignal;
   /** Shared by all sessions that are to stay under one limit. */
   readonly bandwidth?: Bandwidth | undefined;
@@ -69,6 +72,8 @@ async function connect(options: EndpointOptions, isAskingCapa: boolean): Promise
     isImplicitTls: security === 'tls',
     tls: options.tls,
     connectTimeoutMs: timeouts.connectMs,
+    onKeyLog: trace.keyLogged,
+    tlsSessions: options.tlsSessions,
     signal,
   });
   const window = new CommandWindow({ transport, timeouts, trace, signal, bandwidth: options.bandwidth });
@@ -84,7 +89,7 @@ async function connect(options: EndpointOptions, isAskingCapa: boolean): Promise
     }
     if (transport.tlsFacts !== undefined) {
       trace.noted(
-        `${transport.tlsFacts.protocol} ${transport.tlsFacts.cipher}, certificate ${transport.tlsFacts.fingerprint}`,
+        `${transport.tlsFacts.protocol} ${transport.tlsFacts.cipher}${transport.tlsFacts.isResumed ? ', resumed' : ''}, certificate ${transport.tlsFacts.fingerprint}`,
       );
     }
     return client;

@@ -20,6 +20,8 @@ export interface TlsFacts {
   /** `TLSv1.3` */
   readonly protocol: string;
   readonly cipher: string;
+  /** Whether it goes on with the keys of an earlier connection. */
+  readonly isResumed: boolean;
   readonly subject: string;
   readonly issuer: string;
   readonly validTo: Date;
@@ -95,11 +97,19 @@ function fingerprintsOf(socket: TLSSocket): { leaf: string; key: string } {
   };
 }
 
-export function tlsFactsOf(socket: TLSSocket): TlsFacts {
-  const certificate = new X509Certificate(socket.getPeerCertificate().raw);
+/** What this connection agreed on, whoever the server is. */
+export function agreementOf(socket: TLSSocket): Pick<TlsFacts, 'protocol' | 'cipher' | 'isResumed'> {
   return {
     protocol: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher().name,
+    isResumed: socket.isSessionReused(),
+  };
+}
+
+export function tlsFactsOf(socket: TLSSocket): TlsFacts {
+  const certificate = new X509Certificate(socket.getPeerCertificate().raw);
+  return {
+    ...agreementOf(socket),
     subject: certificate.subject.replaceAll('\n', ', '),
     issuer: certificate.issuer.replaceAll('\n', ', '),
     validTo: new Date(certificate.validTo),

@@ -6,6 +6,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { ConnectionError } from './errors.ts';
 import {
+  agreementOf,
   assertPinned,
   certificateError,
   type TlsFacts,
@@ -13,6 +14,7 @@ import {
   tlsFactsOf,
   tlsSocketOptions,
 } from './tls.ts';
+import type { TlsSessions } from './tls-sessions.ts';
 
 export interface TransportOptions {
   readonly host: string;
@@ -21,6 +23,10 @@ export interface TransportOptions {
   readonly isImplicitTls: boolean;
   readonly tls: TlsOptions;
   readonly connectTimeoutMs: number;
+  /** Takes lines of the key log format, where somebody wants to read a capture. */
+  readonly onKeyLog?: ((line: Buffer) => void) | undefined;
+  /** Remembers TLS sessions, so that the next one with this server begins with less. */
+  readonly tlsSessions?: TlsSessions | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -121,12 +127,23 @@ export class Transport {
         failure: 'closed',
       });
     }
-    const secure = tls.connect({ ...this.#secureOptions, socket: plain });
+    const { onKeyLog, tlsSessions } = this.#options;
+    const kept = tlsSessions?.get(this.#options);
+    const secure = tls.connect({
+      ...this.#secureOptions,
+      socket: plain,
+      ...(kept && { session: kept.session }),
+    });
     this.#socket = secure;
+    const keepSession = tlsSessions?.watch(this.#options, secure);
+    if (onKeyLog !== undefined) {
+      secure.on('keylog', onKeyLog);
+    }
     try {
       await settle(secure, 'secureConnect', this.#options, `TLS handshake with ${host}:${port}`);
-      assertPinned(secure, this.#options);
-      this.#tlsFacts = tlsFactsOf(secure);
+      const facts = this.#judge(secure, kept?.facts);
+      this.#tlsFacts = facts;
+      keepSession?.(facts);
     } catch (cause) {
       secure.destroy();
       throw cause;
@@ -134,6 +151,18 @@ export class Transport {
     if (this.#listener !== undefined) {
       this.#attach();
     }
+  }
+
+  /**
+   * A resumed session shows no certificate: that it could be resumed proves the server which showed it, and which was judged
+   * by the same rules then.
+   */
+  #judge(secure: tls.TLSSocket, earlier: TlsFacts | undefined): TlsFacts {
+    if (secure.isSessionReused() && earlier !== undefined) {
+      return { ...earlier, ...agreementOf(secure) };
+    }
+    assertPinned(secure, this.#options);
+    return tlsFactsOf(secure);
   }
 
   /** Ends in order (TLS close alert, FIN) and does not wait for the other side for long. */

@@ -8,6 +8,11 @@ export interface WireTrace {
   received(line: string): void;
   /** What is no line: connection made, TLS agreed, so many octets of a body. */
   noted(text: string): void;
+  /**
+   * Secrets of a TLS session, a line of the key log format (SSLKEYLOGFILE): with them and a capture of the network all is
+   * readable, passwords too. Only where somebody asked for them by name.
+   */
+  readonly keyLogged?: ((line: Buffer) => void) | undefined;
 }
 
 export const NO_TRACE: WireTrace = {

@@ -48,7 +48,10 @@ describe('wrong usage ends with 2, says what is wrong on stderr, prints no resul
     [['run', 'missing.yaml'], 'missing.yaml'],
     [['status'], 'there is no ledger below .mailferry'],
     [['probe', 'imap://127.0.0.1'], 'imap://127.0.0.1'],
-    [['probe', 'pops://alice:secret@127.0.0.1'], 'holds no password'],
+    [
+      ['probe', 'pops://alice:secret@127.0.0.1'],
+      'alice:…@127.0.0.1 cannot be probed: expected a POP URL without a password',
+    ],
     [['probe', '--account', 'a', 'pop://127.0.0.1'], '--account goes with a job'],
   ])('mailferry %j', async (args, complaint) => {
     const { code, stdout, stderr } = await folder.run(args);

@@ -11,6 +11,8 @@ import { type Certificate, makeCertificate } from '../../src/demo/certificate.ts
 import { DemoServer } from '../../src/demo/demo-server.ts';
 import { refused } from '../../src/demo/misbehaviour.ts';
 import { openClient, openConnection } from '../../src/pop3/open-client.ts';
+import type { TlsOptions } from '../../src/pop3/tls.ts';
+import { TlsSessions } from '../../src/pop3/tls-sessions.ts';
 import { optionsFor, recordedTrace, scripted } from './support/sessions.ts';
 
 let folder: string;
@@ -118,6 +120,37 @@ describe.each(['tls', 'starttls'] as const)('security %s', (security) => {
     await client.quit();
     await client.closed;
     expect(trace.lines.filter((line) => line === 'C: STLS')).toHaveLength(security === 'tls' ? 0 : 1);
+  });
+
+  it('resumes the TLS session of an earlier connection under the same rules, and of no other', async () => {
+    const server = await serve(security);
+    const tlsSessions = new TlsSessions();
+    const isResumed = async (tls: TlsOptions): Promise<boolean | undefined> => {
+      const client = await openClient(optionsFor(server.port, { security, tls, tlsSessions }));
+      await client.quit();
+      await client.closed;
+      return client.tlsFacts?.isResumed;
+    };
+    const pin = `sha256:${new X509Certificate(certificate.certificatePem).fingerprint256}`;
+    expect(await isResumed(trusting({ caPath }))).toBe(false);
+    expect(await isResumed(trusting({ caPath }))).toBe(true);
+    expect(await isResumed(trusting({ fingerprints: [pin] }))).toBe(false);
+    expect(await isResumed(trusting({ fingerprints: [pin] }))).toBe(true);
+    await expect(isResumed(trusting())).rejects.toMatchObject({ code: 'connection-certificate' });
+    const wrong = trusting({ fingerprints: [`sha256:${'0'.repeat(64)}`] });
+    await expect(isResumed(wrong)).rejects.toMatchObject({ code: 'connection-certificate' });
+    await expect(isResumed(wrong)).rejects.toMatchObject({ code: 'connection-certificate' });
+  });
+
+  it('gives the secrets of the session to a key log that was asked for', async () => {
+    const server = await serve(security);
+    const keyLog: string[] = [];
+    const trace = { ...recordedTrace(), keyLogged: (line: Buffer) => keyLog.push(line.toString()) };
+    const client = await openClient(optionsFor(server.port, { security, tls: trusting({ caPath }), trace }));
+    await client.quit();
+    await client.closed;
+    expect(keyLog.join('')).toMatch(/^CLIENT_TRAFFIC_SECRET_0 [0-9a-f]{64} [0-9a-f]+\n/m);
+    expect(trace.lines.join('\n')).not.toMatch(/TRAFFIC_SECRET/);
   });
 
   it('says before it connects that the authority cannot be read', async () => {

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(ceph-mon ceph-osd curl dovecot-core dovecot-pop3d git mpop mutt notmuch openssl python3 radosgw sqlite3 strace
-  swift-account swift-container swift-object swift-proxy)
+  swift-account swift-container swift-object swift-proxy tshark)
 case ${1-} in
   '') ;;
   --bench) packages+=(fdm fetchmail getmail6 time) ;;

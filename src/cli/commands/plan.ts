@@ -6,19 +6,20 @@ import type { Job } from '../../job/job.ts';
 import { loadJob } from '../../job/load-job.ts';
 import { openLedgerReader } from '../../ledger/open-reader.ts';
 import { type AccountPlan, planJob } from '../../pipeline/plan-job.ts';
-import { openTraceFile, type TraceFile } from '../../pop3/trace-file.ts';
+import type { TraceFile } from '../../pop3/trace-file.ts';
 import { printable } from '../../report/format.ts';
 import { EXIT, type ExitCode, exitCodeOfOutcome, worstExitCode } from '../exit-code.ts';
 import { watchInterrupt } from '../interrupt.ts';
 import type { CliIo } from '../io.ts';
 import { openCliReporter } from '../open-cli-reporter.ts';
+import { openTrace } from '../open-trace.ts';
 import type { SessionOptions } from '../options.ts';
 import { renderMessages, renderPlans } from '../plan-table.ts';
 import { selectAccounts } from '../select-accounts.ts';
 
 export async function plan(files: readonly string[], options: SessionOptions, io: CliIo): Promise<ExitCode> {
   const jobs = await Promise.all(files.map(loadJob));
-  const trace = options.trace === undefined ? undefined : openTraceFile(options.trace);
+  const trace = openTrace(options, io);
   const codes: ExitCode[] = [EXIT.done];
   try {
     for (const job of jobs) {

@@ -16,12 +16,12 @@ import { surveySecurity } from '../../pipeline/survey-security.ts';
 import type { Pop3Client } from '../../pop3/client.ts';
 import { ConnectionError } from '../../pop3/errors.ts';
 import { type EndpointOptions, logIn, openConnection } from '../../pop3/open-client.ts';
-import { openTraceFile } from '../../pop3/trace-file.ts';
 import type { WireTrace } from '../../pop3/wire-trace.ts';
 import { printable } from '../../report/format.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-code.ts';
 import { watchInterrupt } from '../interrupt.ts';
 import type { CliIo } from '../io.ts';
+import { openTrace } from '../open-trace.ts';
 import type { ProbeOptions } from '../options.ts';
 import { type ProbeResult, renderProbe } from '../probe-text.ts';
 import { selectAccounts } from '../select-accounts.ts';
@@ -38,7 +38,7 @@ interface Target {
 
 export async function probe(where: string, options: ProbeOptions, io: CliIo): Promise<ExitCode> {
   const interrupt = watchInterrupt((text) => io.stderr.write(`${text}\n`));
-  const trace = options.trace === undefined ? undefined : openTraceFile(options.trace);
+  const trace = openTrace(options, io);
   const codes: ExitCode[] = [EXIT.done];
   try {
     const job = isPopUrl(where) ? undefined : await loadJob(where);
@@ -145,6 +145,11 @@ function targetOfUrl(url: string, { security, account }: ProbeOptions): Target {
   };
 }
 
+/** A URL that is refused for its password is not repeated with it. */
+function withoutPassword(url: string): string {
+  return url.replace(/:[^:@/]*@/, ':…@');
+}
+
 /** A probe of a URL logs nobody in, so a clear line is looked at as it is. @param security wins over what the scheme says. */
 function endpointOf(
   text: string,
@@ -152,7 +157,7 @@ function endpointOf(
 ): Pick<AccountDefinition, 'host' | 'port' | 'security'> {
   const url = parsePopUrl(text);
   if (typeof url === 'string') {
-    throw new MailferryError(`${text} cannot be probed: expected ${url}`, {
+    throw new MailferryError(`${withoutPassword(text)} cannot be probed: expected ${url}`, {
       code: 'usage-url',
       scope: 'run',
       retry: 'never',

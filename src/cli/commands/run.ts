@@ -5,12 +5,13 @@ import { assembleJob } from '../../job/assemble.ts';
 import type { Job } from '../../job/job.ts';
 import { loadJob } from '../../job/load-job.ts';
 import { runJob } from '../../pipeline/run-job.ts';
-import { openTraceFile, type TraceFile } from '../../pop3/trace-file.ts';
+import type { TraceFile } from '../../pop3/trace-file.ts';
 import type { Reporter } from '../../report/reporter.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfOutcome, worstExitCode } from '../exit-code.ts';
 import { type Interrupt, watchInterrupt } from '../interrupt.ts';
 import type { CliIo } from '../io.ts';
 import { openCliReporter } from '../open-cli-reporter.ts';
+import { openTrace } from '../open-trace.ts';
 import type { RunOptions } from '../options.ts';
 import { selectAccounts } from '../select-accounts.ts';
 import { tellError } from '../tell-error.ts';
@@ -23,7 +24,7 @@ export async function run(
 ): Promise<ExitCode> {
   // All definitions are read before the first run begins: a mistake in the second shows at once.
   const jobs = await Promise.all(files.map(loadJob));
-  const trace = options.trace === undefined ? undefined : openTraceFile(options.trace);
+  const trace = openTrace(options, io);
   const codes: ExitCode[] = [];
   try {
     for (const job of jobs) {
