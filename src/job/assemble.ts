@@ -3,6 +3,7 @@
  * a run (ledger and its lock, spool), prepares what opens later (sessions, archives), and closes all of it.
  */
 import { join } from 'node:path';
+import { setTimeout as timer } from 'node:timers/promises';
 import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
 import { openLedger } from '../ledger/open-ledger.ts';
 import { openSpool } from '../message/spool.ts';
@@ -77,6 +78,7 @@ export async function assembleJob(job: Job, options: AssembleOptions): Promise<A
       batch: BATCH,
       patienceMs: job.limits.patienceMs,
       random: Math.random,
+      sleep,
       sinks,
       ledger,
       spool,
@@ -159,19 +161,27 @@ function assembleSource(
   limits: Limits,
   { secretOf, tlsSessions, traceFor, bandwidth }: Shared,
 ): AccountSource {
-  const { id, host, user } = account;
+  const { id, host, port, user } = account;
   return {
     id,
     host,
+    port,
     user,
-    open: (signal) =>
-      openClient({
-        ...assembleEndpoint(account, limits, traceFor?.(id), signal),
-        ...assembleLogin(account, limits, secretOf),
-        bandwidth,
-        tlsSessions,
-      }),
+    open: (signal, options) =>
+      openClient(
+        {
+          ...assembleEndpoint(account, limits, traceFor?.(id), signal),
+          ...assembleLogin(account, limits, secretOf),
+          bandwidth,
+          tlsSessions,
+        },
+        options?.onStep,
+      ),
   };
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return timer(ms, undefined, { signal }).catch(() => undefined);
 }
 
 /** How to reach an account's server; nothing secret. */

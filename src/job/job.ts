@@ -101,13 +101,15 @@ export interface Limits {
   readonly accounts: number;
   /** Accounts at the same time on one host. */
   readonly perHost: number;
+  /** Logins on one host in a minute, over all accounts; undefined: as fast as they come. */
+  readonly loginsPerMinute: number | undefined;
   /** Commands in flight in one session, where the server announces PIPELINING. */
   readonly pipeline: number;
   /** What all sessions together may read; undefined for no limit. */
   readonly octetsPerSecond: number | undefined;
   /** Longest silence in the middle of an answer. */
   readonly timeoutMs: number;
-  /** Longest wait for a lock or a delay before an account is left to the next run. */
+  /** Longest wait for a lock, a delay or a server that does not answer, before an account is left to the next run. */
   readonly patienceMs: number;
   readonly connectTimeoutMs: number;
   readonly greetingTimeoutMs: number;

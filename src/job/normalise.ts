@@ -201,6 +201,7 @@ export function defineLimits(limits: RawLimits): Limits {
   return {
     accounts: limits.accounts,
     perHost: limits.perHost,
+    loginsPerMinute: limits.loginsPerMinute,
     pipeline: limits.pipeline,
     octetsPerSecond: limits.bandwidth,
     timeoutMs: limits.timeout,

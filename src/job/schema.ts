@@ -587,6 +587,11 @@ const limitsSchema = z.strictObject(
   {
     accounts: key(count(1, 1_000).prefault(8), 'Accounts at the same time.', byDefault(8)),
     perHost: key(count(1, 1_000).prefault(4), 'Accounts at the same time on one host.', byDefault(4)),
+    loginsPerMinute: key(
+      count(1, 60_000).optional(),
+      'Logins on one host in a minute, evenly spaced, over all accounts.',
+      leftOut('as fast as they come'),
+    ),
     pipeline: key(
       count(1, 1_000).prefault(64),
       'Commands in flight in one session, where the server announces PIPELINING.',
@@ -604,7 +609,7 @@ const limitsSchema = z.strictObject(
     ),
     patience: key(
       wait('60s'),
-      'Longest wait for a lock or a delay before an account is left to the next run.',
+      'Longest wait for a lock, a delay or a server that does not answer, before an account is left to the next run.',
       byDefault('60s'),
     ),
     connectTimeout: key(wait('30s'), 'Longest wait for a connection, TLS included.', byDefault('30s')),

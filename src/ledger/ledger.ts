@@ -157,6 +157,8 @@ export interface AccountSummary {
   /** Messages without a receipt of every sink, and not skipped or quarantined. */
   readonly incomplete: number;
   readonly lastRun: AccountRun | undefined;
+  /** When its server allows the next login, which may have passed; null where it does not say. */
+  readonly nextLoginAt: number | null;
 }
 
 export interface TroubledMessage {
@@ -219,6 +221,14 @@ export interface AccountReader
   journal(sinkName: string): Pick<SinkJournal, 'read'>;
 }
 
+/** When an account may log in again (RFC 2449 §6.5). */
+export interface LoginTimes {
+  /** Milliseconds since 1970; null where the server asks for no time between logins. */
+  readonly nextLoginAt: number | null;
+  /** Between two logins, as the server was seen to enforce it; 0 where it was not. */
+  readonly learnedDelayMs: number;
+}
+
 /** One account's part of the ledger, for the time of its session. */
 export interface AccountLedger {
   /** Every row of the account, one at a time, in order of rowId; never all in memory. Nothing is recorded while it runs. */
@@ -236,6 +246,10 @@ export interface AccountLedger {
   record(batch: LedgerBatch): Promise<void>;
   /** Moves rows by the table of states.ts, all or none. @throws Error on a move that the table does not have. */
   move(rowIds: readonly number[], move: Move): Promise<void>;
+  /** Forgotten when the account's host or user changes. */
+  loginTimes(): LoginTimes;
+  /** Writes nothing where nothing changed. */
+  recordLoginTimes(times: LoginTimes): Promise<void>;
   /** The receipts of one message by sink name. */
   receipts(rowId: number): ReadonlyMap<string, { readonly root: string; readonly receipt: Receipt }>;
   /** As `AccountReader`; what is recorded or forgotten while it runs may or may not show. */

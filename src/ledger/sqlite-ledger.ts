@@ -16,6 +16,7 @@ import type {
   LedgerReader,
   Outcome,
 } from './ledger.ts';
+import { LoginTimeRows } from './login-times.ts';
 import { PipeliningNotes, readPipeliningTroubles } from './pipelining-notes.ts';
 import { ReceiptReader } from './receipt-reader.ts';
 import { RunWriter, readRuns } from './run-history.ts';
@@ -103,11 +104,12 @@ export class SqliteLedger implements Ledger {
       writer: new BatchWriter(database, sinks),
       forgetter: new ReceiptForgetter(database, sinks),
       traffic: new Traffic(database),
+      loginTimes: new LoginTimeRows(database),
     };
     this.#runs = new RunWriter(database);
     this.#pipelining = new PipeliningNotes(database);
     this.#upsertAccount = database.prepare(`INSERT INTO account (name, host, user) VALUES (?, ?, ?)
-ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user
+ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, next_login_at = NULL, learned_delay_ms = 0
   WHERE host IS NOT excluded.host OR user IS NOT excluded.user`);
     this.#noteAccount = database.prepare('INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING');
     this.#accountId = database.prepare('SELECT id FROM account WHERE name = ?');
@@ -201,6 +203,7 @@ interface AccountStatements {
   readonly writer: BatchWriter;
   readonly forgetter: ReceiptForgetter;
   readonly traffic: Traffic;
+  readonly loginTimes: LoginTimeRows;
 }
 
 class SqliteAccountLedger implements AccountLedger {
@@ -234,6 +237,14 @@ class SqliteAccountLedger implements AccountLedger {
 
   unreadRows(uidl: string, listedOctets: number | null): ReturnType<AccountLedger['unreadRows']> {
     return this.#shared.rows.unread(this.#accountId, uidl, listedOctets);
+  }
+
+  loginTimes(): ReturnType<AccountLedger['loginTimes']> {
+    return this.#shared.loginTimes.read(this.#accountId);
+  }
+
+  async recordLoginTimes(times: Parameters<AccountLedger['recordLoginTimes']>[0]): Promise<void> {
+    this.#shared.loginTimes.write(this.#accountId, times);
   }
 
   receipts(rowId: number): ReturnType<AccountLedger['receipts']> {

@@ -16,11 +16,12 @@ interface StateCount {
   readonly messages: number;
   readonly octets: number;
   readonly incomplete: number;
+  readonly next_login_at: number | null;
 }
 
 /** One walk over the messages before the accounts are named: grouping by number is several times faster than by name. */
 const STATE_COUNTS = `
-SELECT a.id, a.name, g.state, coalesce(g.messages, 0) AS messages, coalesce(g.octets, 0) AS octets,
+SELECT a.id, a.name, a.next_login_at, g.state, coalesce(g.messages, 0) AS messages, coalesce(g.octets, 0) AS octets,
   coalesce(g.incomplete, 0) AS incomplete
 FROM account a LEFT JOIN (
   SELECT account_id, state, count(*) AS messages, sum(octets) AS octets,
@@ -63,6 +64,7 @@ export function readAccounts(database: Database, wantedMask: bigint): readonly A
     account: decodeText(states[0]?.name ?? ''),
     ...totalsOf(states),
     lastRun: lastRuns.get(id),
+    nextLoginAt: states[0]?.next_login_at ?? null,
   }));
 }
 

@@ -10,7 +10,6 @@ import type { SessionEnd } from './decide-next-session.ts';
 import { deleteAtSource, endSession, reconcile } from './delete-at-source.ts';
 import { fetchAndArchive } from './fetch-and-archive.ts';
 import { Identifier } from './identify.ts';
-import { openPatiently } from './open-patiently.ts';
 import { type LostRows, takeBackLost } from './refetch-lost.ts';
 import { serverWarnings } from './server-warnings.ts';
 import { type Survey, surveyAccount } from './survey-account.ts';
@@ -18,7 +17,7 @@ import { type Survey, surveyAccount } from './survey-account.ts';
 /** One session, in order. Each step is in a file of its own. @throws what broke it elsewhere than in fetching. */
 export async function runSession(work: AccountWork, lost: LostRows): Promise<SessionEnd> {
   const { source, context, rows, tried } = work;
-  const client = await openPatiently(source, context);
+  const client = await source.open(context.dropSignal);
   try {
     tellServer(client, work);
     const survey = await surveyAccount(client, source.id, rows, context, (listing) =>

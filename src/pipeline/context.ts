@@ -6,6 +6,7 @@ import type { Failpoint } from '../errors/failpoint.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Spool } from '../message/spool.ts';
 import type { Pop3Client } from '../pop3/client.ts';
+import type { OpeningListener } from '../pop3/open-client.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { DeletionRules } from './decide-deletion.ts';
 import type { EventListener } from './events.ts';
@@ -14,9 +15,14 @@ import type { EventListener } from './events.ts';
 export interface AccountSource {
   readonly id: string;
   readonly host: string;
+  readonly port: number;
   readonly user: string;
   /** @throws MailferryError, also for a secret that cannot be had. */
-  open(signal: AbortSignal): Promise<Pop3Client>;
+  open(signal: AbortSignal, options?: OpenOptions): Promise<Pop3Client>;
+}
+
+export interface OpenOptions {
+  readonly onStep?: OpeningListener;
 }
 
 export interface SelectRules {
@@ -47,10 +53,17 @@ export interface JobContext extends SurveyContext {
   readonly job: string;
   readonly version: string;
   readonly accounts: readonly AccountSource[];
-  readonly limits: { readonly accounts: number; readonly perHost: number };
+  readonly limits: {
+    readonly accounts: number;
+    readonly perHost: number;
+    /** On one host, over all accounts; undefined: as fast as they come. */
+    readonly loginsPerMinute?: number | undefined;
+  };
   readonly batch: BatchLimits;
-  /** Longest wait for a maildrop that is locked, before the account is left to the next run. */
+  /** Longest wait for a lock, a delay or a server that does not answer, before the account is left to the next run. */
   readonly patienceMs: number;
+  /** Resolves after that time, or at once when the signal is aborted; it never rejects. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** From 0 up to 1, as Math.random: spreads waits. */
   readonly random: () => number;
   readonly sinks: readonly Sink[];

@@ -10,6 +10,15 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export type MailferryEvent =
   | { readonly type: 'run.started'; readonly job: string; readonly runId: number; readonly accounts: number }
   | { readonly type: 'account.started'; readonly account: string; readonly host: string }
+  /** It waits before it (or its host) is tried again: nothing is done for it until then. */
+  | {
+      readonly type: 'account.waiting';
+      readonly account: string;
+      readonly host: string;
+      readonly reason: FailureNote;
+      /** Milliseconds since 1970; it may take longer until there is a place for it. */
+      readonly until: number;
+    }
   | {
       readonly type: 'account.listed';
       readonly account: string;

@@ -9,6 +9,8 @@ import type { AccountSource, JobContext } from './context.ts';
 import { addCounts, NO_COUNTS } from './counts.ts';
 import { outcomeOfFailure, worstOutcome } from './decide-outcome.ts';
 import { elapsed } from './elapsed.ts';
+import { withPace } from './pace/paced-source.ts';
+import { RunPace } from './pace/run-pace.ts';
 import { type AccountResult, runAccount } from './run-account.ts';
 
 export interface RunResult {
@@ -26,10 +28,13 @@ export async function runJob(context: JobContext): Promise<RunResult> {
   failpoint('run.started');
   const runs: AccountRun[] = [];
   const halt = new Halt(context.stopSignal);
-  await runInPool(accounts, limits, async (source) => {
+  const pace = new RunPace(context);
+  await runInPool(accounts, limits, async (source, place) => {
     const reason = halt.reason;
     const { run, cause } =
-      reason === undefined ? await runAccount(source, context) : leaveOut(source, context, reason);
+      reason === undefined
+        ? await runAccount(withPace(source, pace, context, place), context)
+        : leaveOut(source, context, reason);
     halt.consider(cause);
     runs.push(run);
     await ledger.recordAccountRun(runId, run);

@@ -9,6 +9,7 @@
  * | --- | --- |
  * | `run.started` | `job`, `runId`, `accounts` |
  * | `account.started` | `account`, `host` |
+ * | `account.waiting` | `account`, `host`, `reason` (`{ code, text }`), `until` (milliseconds since 1970) |
  * | `account.listed` | `account`, `listed`, `listedOctets`, `archivedBefore`, `wanted`, `wantedOctets` |
  * | `account.progressed` | `account`, `messages`, `octets`: received so far of what is wanted |
  * | `message.archived` | `account`, `uidl`, `octets`, `sha256` |

@@ -90,6 +90,8 @@ function describeDetail(
       return describeDeletion(event);
     case 'account.started':
       return [{ level: 'debug', text: withAccount(event.account, `connecting to ${printable(event.host)}`) }];
+    case 'account.waiting':
+      return [{ level: 'info', text: withAccount(event.account, describeWait(event)) }];
     case 'account.listed':
       return [
         {
@@ -148,6 +150,11 @@ function levelOfCounts(event: AccountFinished): LogLevel {
   }
   const byWeight = { trouble: 'warn', news: 'info', nothing: 'debug' } as const;
   return byWeight[weighAccount(event)];
+}
+
+/** `waits until 10:05:32 UTC: the mailbox is in use`; whose wait it is follows. */
+function describeWait({ until, reason }: Extract<MailferryEvent, { type: 'account.waiting' }>): string {
+  return `waits until ${new Date(until).toISOString().slice(11, 19)} UTC: ${printable(reason.text)}`;
 }
 
 /** `117 archived (1.2 MB), 3 failed (2 not reached) of 120 listed`; empty where nothing happened. */

@@ -23,7 +23,8 @@ beforeEach(async () => {
     misbehaviour: [refused({ verb: 'RETR', message: 2, user: 'alice' }, '-ERR cannot convert this message')],
   });
   const unreachable = { id: 'far', user: 'far', port: await closedPort() };
-  job = folder.writeJob(server.port, { accounts: ['alice', 'bob', 'mallory', unreachable] });
+  const accounts = ['alice', 'bob', 'mallory', unreachable];
+  job = folder.writeJob(server.port, { accounts, limits: { patience: '300ms' } });
 });
 
 afterEach(async () => {

@@ -50,6 +50,6 @@ describe('a clock that jumps', () => {
     expect(result).toMatchObject({ outcome: 'waiting' });
     expect(
       bed.server.record.count('PASS') + bed.server.record.count('APOP') + bed.server.record.count('AUTH'),
-    ).toBe(2);
+    ).toBe(3);
   });
 });

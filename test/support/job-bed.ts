@@ -39,6 +39,8 @@ export type RunOptions = Partial<
     | 'batch'
     | 'now'
     | 'patienceMs'
+    | 'sleep'
+    | 'random'
     | 'isReadingBack'
     | 'isRefetching'
     | 'deletion'
@@ -51,6 +53,10 @@ export type RunOptions = Partial<
 > & {
   readonly password?: string;
   readonly timeoutMs?: number;
+  /** In place of the server's: where nothing listens, or another server. */
+  readonly port?: number;
+  /** In place of 127.0.0.1: another loopback address is another host. */
+  readonly host?: string;
   readonly pipeline?: number;
   readonly onEvent?: (event: MailferryEvent) => void;
 };
@@ -61,6 +67,9 @@ export class JobBed implements AsyncDisposable {
   readonly sinks: readonly Sink[];
   /** Of the last run. */
   events: MailferryEvent[] = [];
+  /** Every wait so far, in milliseconds: time is moved, nobody sleeps. */
+  readonly waits: number[] = [];
+  #sleptMs = 0;
   readonly #users: readonly DemoUser[];
 
   private constructor(server: DemoServer, folder: string, { users, sinks }: JobBedOptions) {
@@ -84,31 +93,36 @@ export class JobBed implements AsyncDisposable {
   /** A source for one of the server's users. */
   source({ name, password }: DemoUser, options: RunOptions = {}): AccountSource {
     const silenceMs = options.timeoutMs ?? 5_000;
+    const { host = '127.0.0.1', port = this.server.port } = options;
     return {
       id: name,
-      host: '127.0.0.1',
+      host,
+      port,
       user: name,
-      open: (signal) =>
-        openClient({
-          host: '127.0.0.1',
-          port: this.server.port,
-          security: 'plaintext',
-          tls: { caPath: undefined, fingerprints: [], serverName: undefined },
-          user: name,
-          password: options.password ?? password,
-          auth: 'AUTO',
-          pipeline: options.pipeline ?? 64,
-          timeouts: {
-            connectMs: silenceMs,
-            greetingMs: silenceMs,
-            loginMs: silenceMs,
-            firstOctetMs: silenceMs,
-            idleMs: silenceMs,
-            sessionMs: undefined,
+      open: (signal, { onStep } = {}) =>
+        openClient(
+          {
+            host,
+            port,
+            security: 'plaintext',
+            tls: { caPath: undefined, fingerprints: [], serverName: undefined },
+            user: name,
+            password: options.password ?? password,
+            auth: 'AUTO',
+            pipeline: options.pipeline ?? 64,
+            timeouts: {
+              connectMs: silenceMs,
+              greetingMs: silenceMs,
+              loginMs: silenceMs,
+              firstOctetMs: silenceMs,
+              idleMs: silenceMs,
+              sessionMs: undefined,
+            },
+            trace: NO_TRACE,
+            signal,
           },
-          trace: NO_TRACE,
-          signal,
-        }),
+          onStep,
+        ),
     };
   }
 
@@ -134,7 +148,11 @@ export class JobBed implements AsyncDisposable {
         batch: { messages: 256, octets: 4 * 1024 * 1024 },
         stopSignal: new AbortController().signal,
         dropSignal: new AbortController().signal,
-        now: Date.now,
+        now: () => Date.now() + this.#sleptMs,
+        sleep: async (ms) => {
+          this.waits.push(ms);
+          this.#sleptMs += ms;
+        },
         ...options,
         sinks,
         ledger,

@@ -9,7 +9,9 @@ CREATE TABLE account (
   id    INTEGER PRIMARY KEY,
   name  TEXT NOT NULL UNIQUE,  -- the job's id of the account
   host  TEXT,                  -- where it was last; null until its first session
-  user  TEXT
+  user  TEXT,
+  next_login_at     INTEGER,             -- the server allows no login before; null where it does not say
+  learned_delay_ms  INTEGER NOT NULL DEFAULT 0  -- between two logins, as the server was seen to enforce it
 );
 
 CREATE TABLE sink (

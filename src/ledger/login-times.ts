@@ -1,0 +1,33 @@
+/** When an account may log in again: reading and writing. It must not look at messages. */
+import type { LoginTimes } from './ledger.ts';
+import type { Database, Statement } from './sqlite.ts';
+
+interface StoredTimes {
+  readonly next_login_at: number | null;
+  readonly learned_delay_ms: number;
+}
+
+export class LoginTimeRows {
+  readonly #database: Database;
+  readonly #read: Statement<StoredTimes>;
+  readonly #write: Statement;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#read = database.prepare('SELECT next_login_at, learned_delay_ms FROM account WHERE id = ?');
+    this.#write = database.prepare('UPDATE account SET next_login_at = ?, learned_delay_ms = ? WHERE id = ?');
+  }
+
+  read(accountId: number): LoginTimes {
+    const stored = this.#read.get(accountId);
+    return { nextLoginAt: stored?.next_login_at ?? null, learnedDelayMs: stored?.learned_delay_ms ?? 0 };
+  }
+
+  /** Writes nothing where nothing changed: a server without delays costs no fsync per login. */
+  write(accountId: number, { nextLoginAt, learnedDelayMs }: LoginTimes): void {
+    const before = this.read(accountId);
+    if (before.nextLoginAt !== nextLoginAt || before.learnedDelayMs !== learnedDelayMs) {
+      this.#database.transaction(() => this.#write.run(nextLoginAt, learnedDelayMs, accountId));
+    }
+  }
+}
