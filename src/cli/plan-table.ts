@@ -39,6 +39,7 @@ const ARCHIVAL: readonly PlanColumn[] = [
 
 /** In the order in which the rules are asked. */
 const REASONS: readonly Keeping[] = [
+  'unique-ids changed',
   'not archived',
   'ambiguous',
   'not verified',

@@ -5,7 +5,7 @@
 import type { Receipt } from '../sink/sink.ts';
 import { UNREAD } from './batch-sql.ts';
 import { formOf, proofOf, STATE_CODES, stateOf } from './codes.ts';
-import type { KnownMessage, MessageRow, TroubledRow } from './ledger.ts';
+import type { KnownMessage, MessageRow, TroubledRow, UidlChange } from './ledger.ts';
 import type { SinkSet } from './sink-set.ts';
 import type { Database, SqlParameter, Statement } from './sqlite.ts';
 import { isVerified } from './states.ts';
@@ -78,6 +78,8 @@ SELECT k.name AS sink, v.root, r.location, r.form, r.stored_octets, lower(hex(m.
 FROM message m JOIN receipt r ON r.message_id = m.id JOIN sink k ON k.id = r.sink_id JOIN archive v ON v.id = r.archive_id
 WHERE m.account_id = ? AND m.id = ? ORDER BY r.sink_id`;
 
+const UIDL_CHANGE = `SELECT noticed_at AS noticedAt, settled_at AS settledAt, followed FROM uidl_change WHERE account_id = ?`;
+
 interface StoredReceipt {
   readonly sink: string;
   readonly root: string;
@@ -97,6 +99,7 @@ export class RowReader {
   readonly #byDigest: Statement<StoredRow>;
   readonly #byHeader: Statement<StoredRow>;
   readonly #receipts: Statement<StoredReceipt>;
+  readonly #uidlChange: Statement<UidlChange>;
   readonly #troubledPage: Statement<StoredTroubled>;
   readonly #unread: Statement<{ id: number }>;
 
@@ -114,6 +117,7 @@ export class RowReader {
       `${ROW} AND substr(message.header_sha256, 1, 8) = ? AND message.header_sha256 = ? ORDER BY id`,
     );
     this.#receipts = prepare(RECEIPTS);
+    this.#uidlChange = prepare(UIDL_CHANGE);
     this.#troubledPage = prepare(TROUBLED_PAGE);
     this.#unread = prepare(UNREAD);
   }
@@ -174,6 +178,11 @@ export class RowReader {
 
   unread(accountId: number, uidl: string, listedOctets: number | null): readonly number[] {
     return this.#unread.all(accountId, encodeText(uidl), listedOctets).map(({ id }) => id);
+  }
+
+  uidlChange(accountId: number): UidlChange | undefined {
+    const stored = this.#uidlChange.get(accountId);
+    return stored && { noticedAt: stored.noticedAt, settledAt: stored.settledAt, followed: stored.followed };
   }
 
   receipts(accountId: number, rowId: number): ReadonlyMap<string, PlacedReceipt> {

@@ -29,7 +29,19 @@ export const UPDATE_SKIPPED = `UPDATE message SET uidl = ?, listed_octets = ?, s
   skip_rule = ?, failed_at = NULL, error_code = NULL, error_text = NULL, unlisted_at = NULL
 WHERE id = ?`;
 
-export const UPDATE_LISTED = 'UPDATE message SET uidl = ?, listed_octets = ? WHERE id = ?';
+export const UPDATE_LISTED =
+  'UPDATE message SET uidl = ?, listed_octets = ?, copy = coalesce(?, copy) WHERE id = ?';
+
+/** Only a row that holds nothing. */
+export const REMOVE_EMPTY =
+  'DELETE FROM message WHERE id = ? AND account_id = ? AND sinks = 0 AND sha256 IS NULL';
+
+/** A change that was settled is history; one that goes on is counted up. */
+export const UPSERT_UIDL_CHANGE = `INSERT INTO uidl_change (account_id, noticed_at, settled_at, followed) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+  noticed_at = CASE WHEN settled_at IS NULL THEN noticed_at ELSE excluded.noticed_at END,
+  followed = CASE WHEN settled_at IS NULL THEN followed ELSE 0 END + excluded.followed,
+  settled_at = excluded.settled_at`;
 
 export const UPDATE_STATE = 'UPDATE message SET state = ? WHERE id = ?';
 

@@ -49,6 +49,8 @@ export class BatchWriter {
   readonly #noteFailure: Statement;
   readonly #updateSkipped: Statement;
   readonly #updateListed: Statement;
+  readonly #removeEmpty: Statement;
+  readonly #upsertUidlChange: Statement;
   readonly #updateState: Statement;
   readonly #updateRecognised: Statement;
   readonly #updatePresence: Statement;
@@ -72,6 +74,8 @@ export class BatchWriter {
     this.#noteFailure = prepare(SQL.NOTE_FAILURE);
     this.#updateSkipped = prepare(SQL.UPDATE_SKIPPED);
     this.#updateListed = prepare(SQL.UPDATE_LISTED);
+    this.#removeEmpty = prepare(SQL.REMOVE_EMPTY);
+    this.#upsertUidlChange = prepare(SQL.UPSERT_UIDL_CHANGE);
     this.#updateState = prepare(SQL.UPDATE_STATE);
     this.#updateRecognised = prepare(SQL.UPDATE_RECOGNISED);
     this.#updatePresence = prepare(SQL.UPDATE_PRESENCE);
@@ -99,6 +103,10 @@ export class BatchWriter {
     }
     for (const { rowId, isListed } of changes.presence ?? []) {
       this.#updatePresence.run(isListed ? 1 : 0, now, rowId, accountId);
+    }
+    if (changes.uidlChange !== undefined) {
+      const { followed, isSettled } = changes.uidlChange;
+      this.#upsertUidlChange.run(accountId, now, isSettled ? now : null, followed);
     }
     for (const [sinkName, value] of changes.journals ?? []) {
       this.writeJournal(accountId, sinkName, value, now);
@@ -214,7 +222,10 @@ export class BatchWriter {
 
   #writeRelisted(batch: Batch, entry: RelistedEntry): void {
     const row = this.#factsOf(batch, entry.rowId);
-    this.#updateListed.run(encodeText(entry.uidl), entry.listedOctets, entry.rowId);
+    this.#updateListed.run(encodeText(entry.uidl), entry.listedOctets, entry.copy ?? null, entry.rowId);
+    if (entry.replaces !== undefined) {
+      this.#removeEmpty.run(entry.replaces, batch.accountId);
+    }
     if (row.isComplete) {
       const state = STATE_CODES[stateAfterRecognition(row)];
       this.#updateRecognised.run(state, batch.now, entry.rowId);

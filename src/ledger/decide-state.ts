@@ -7,7 +7,7 @@
  * | stored, some receipts missing | listed or quarantined | cannot be | listed or quarantined |
  * | failed | listed or quarantined | stays | listed or quarantined |
  * | skipped | skipped | stays | stays |
- * | relisted | stays | archived or verified, if it was not | archived or verified, if it is complete |
+ * | relisted | stays | archived or verified, if it was not; verified, if it was in deletion | archived or verified, if it is complete |
  *
  * A complete row is never taken back: a failure or a rule that names it is about a message that only may be the same one
  * (its unique-id came under another size), and what is proved stays proved.
@@ -40,8 +40,14 @@ export function stateAfterSkip(row: RowFacts): MessageState {
   return staysAsItIs(row) || row.state === 'quarantined' ? row.state : moveState(reopened(row.state), 'skip');
 }
 
-/** A row that lacked a receipt of a sink which the job has no more is complete now, and says so once it is recognised. */
+/**
+ * A row that lacked a receipt of a sink which the job has no more is complete now, and says so once it is recognised. One
+ * in deletion that is recognised by its octets has returned.
+ */
 export function stateAfterRecognition(row: RowFacts): MessageState {
+  if (row.isComplete && isInDeletion(row.state)) {
+    return moveState(row.state, 'return');
+  }
   return row.isComplete && isOpen(row.state) ? stateAfterStore(row) : row.state;
 }
 

@@ -93,6 +93,19 @@ export interface RelistedEntry {
   readonly rowId: number;
   readonly uidl: string;
   readonly listedOctets: number | null;
+  /** Its number among equal messages under that unique-id, where the unique-id is another one. */
+  readonly copy?: number | undefined;
+  /** A row without octets or receipts that turned out to be about the same message: it is removed. */
+  readonly replaces?: number | undefined;
+}
+
+/** A server gave its messages other unique-ids: the last time that an account's rows had to follow. */
+export interface UidlChange {
+  readonly noticedAt: number;
+  /** When everything that was listed had been compared; null until then. */
+  readonly settledAt: number | null;
+  /** Rows that follow new unique-ids. */
+  readonly followed: number;
 }
 
 /**
@@ -105,6 +118,8 @@ export interface LedgerBatch {
   readonly failed?: readonly FailedEntry[];
   readonly skipped?: readonly SkippedEntry[];
   readonly relisted?: readonly RelistedEntry[];
+  /** Rows of this batch that follow new unique-ids; with `isSettled` nothing more is expected to. The first makes a `UidlChange`. */
+  readonly uidlChange?: { readonly followed: number; readonly isSettled: boolean } | undefined;
   /** Rows in trouble that this listing lacks (`isListed` false), or shows again. */
   readonly presence?: readonly { readonly rowId: number; readonly isListed: boolean }[];
   /** Journals of sinks, by sink name, recorded together with the receipts they belong to. */
@@ -159,6 +174,8 @@ export interface AccountSummary {
   readonly lastRun: AccountRun | undefined;
   /** When its server allows the next login, which may have passed; null where it does not say. */
   readonly nextLoginAt: number | null;
+  /** The last time that unique-ids changed; null where they never did. */
+  readonly uidlChange: UidlChange | null;
 }
 
 export interface TroubledMessage {
@@ -213,7 +230,10 @@ export interface RecordedReceipt {
 
 /** What may be read of one account, also beside a running job. */
 export interface AccountReader
-  extends Pick<AccountLedger, 'known' | 'rows' | 'rowsByDigest' | 'rowsByHeader' | 'troubled' | 'receipts'> {
+  extends Pick<
+    AccountLedger,
+    'known' | 'rows' | 'rowsByDigest' | 'rowsByHeader' | 'troubled' | 'receipts' | 'uidlChange'
+  > {
   /** Every place that holds a receipt of the account, sinks that the job has no more included. */
   archives(): readonly RecordedArchive[];
   /** Every receipt of one place, one at a time, in order of rowId; never all in memory. */
@@ -239,6 +259,8 @@ export interface AccountLedger {
   rowsByDigest(sha256: string): readonly MessageRow[];
   /** Rows with this header block: how a message without a usable unique-id is recognised through TOP. */
   rowsByHeader(headerSha256: string): readonly MessageRow[];
+  /** The last change of unique-ids; undefined where there was none. */
+  uidlChange(): UidlChange | undefined;
   /** Rows that are `listed` or `quarantined` after a failure, one at a time, in order of rowId. */
   troubled(): Iterable<TroubledRow>;
   /** Of these, the rows of which nothing was ever fetched whole, by unique-id and size: what a failure without identity left. */

@@ -247,6 +247,10 @@ class SqliteAccountLedger implements AccountLedger {
     this.#shared.loginTimes.write(this.#accountId, times);
   }
 
+  uidlChange(): ReturnType<AccountLedger['uidlChange']> {
+    return this.#shared.rows.uidlChange(this.#accountId);
+  }
+
   receipts(rowId: number): ReturnType<AccountLedger['receipts']> {
     return this.#shared.rows.receipts(this.#accountId, rowId);
   }
@@ -305,6 +309,7 @@ function readerOf(rows: RowReader, receipts: ReceiptReader, accountId: number): 
     rowsByDigest: (sha256) => rows.rowsByDigest(accountId, sha256),
     rowsByHeader: (headerSha256) => rows.rowsByHeader(accountId, headerSha256),
     troubled: () => rows.troubled(accountId),
+    uidlChange: () => rows.uidlChange(accountId),
     receipts: (rowId) => rows.receipts(accountId, rowId),
     archives: () => receipts.archives(accountId),
     receiptsIn: (archive) => receipts.receiptsIn(accountId, archive),

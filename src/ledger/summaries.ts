@@ -2,7 +2,7 @@
  * What `status` asks over all accounts: how many messages are where, and which are in trouble. Read only.
  */
 import { STATE_CODES, stateOf } from './codes.ts';
-import type { AccountSummary, TroubledMessage } from './ledger.ts';
+import type { AccountSummary, TroubledMessage, UidlChange } from './ledger.ts';
 import { readLastRuns } from './run-history.ts';
 import type { Database } from './sqlite.ts';
 import type { MessageState } from './states.ts';
@@ -36,6 +36,8 @@ SELECT a.name, m.uidl, m.state, m.attempts, m.error_code, m.error_text, m.first_
 FROM message m JOIN account a ON a.id = m.account_id
 WHERE m.failed_at IS NOT NULL AND (m.state = ${STATE_CODES.quarantined}) = ? ORDER BY m.failed_at DESC, m.id DESC LIMIT ?`;
 
+const UIDL_CHANGES = `SELECT account_id AS id, noticed_at AS noticedAt, settled_at AS settledAt, followed FROM uidl_change`;
+
 interface StoredTrouble {
   readonly name: string;
   readonly uidl: string;
@@ -55,6 +57,12 @@ export function readAccounts(database: Database, wantedMask: bigint): readonly A
   const counts = database
     .prepare<StateCount>(STATE_COUNTS.replaceAll(':wanted', wantedMask.toString()))
     .all();
+  const uidlChanges = new Map(
+    database
+      .prepare<UidlChange & { id: number }>(UIDL_CHANGES)
+      .all()
+      .map(({ id, noticedAt, settledAt, followed }) => [id, { noticedAt, settledAt, followed }]),
+  );
   const byAccount = new Map<number, StateCount[]>();
   for (const count of counts) {
     const states = byAccount.get(count.id);
@@ -65,6 +73,7 @@ export function readAccounts(database: Database, wantedMask: bigint): readonly A
     ...totalsOf(states),
     lastRun: lastRuns.get(id),
     nextLoginAt: states[0]?.next_login_at ?? null,
+    uidlChange: uidlChanges.get(id) ?? null,
   }));
 }
 

@@ -9,6 +9,7 @@ import { Archiver } from './archive-batch.ts';
 import type { SessionEnd } from './decide-next-session.ts';
 import { deleteAtSource, endSession, reconcile } from './delete-at-source.ts';
 import { fetchAndArchive } from './fetch-and-archive.ts';
+import { followUidls, settleUidls } from './follow-uidls.ts';
 import { Identifier } from './identify.ts';
 import { type LostRows, takeBackLost } from './refetch-lost.ts';
 import { serverWarnings } from './server-warnings.ts';
@@ -25,16 +26,20 @@ export async function runSession(work: AccountWork, lost: LostRows): Promise<Ses
     );
     tellSurvey(survey, work);
     context.failpoint('account.listed');
+    await followUidls(survey, work);
     await reconcile(survey, work);
     context.failpoint('account.reconciled');
     await recordSkipped(survey, work);
     const wanted = survey.wanted.filter((message) => !tried.has(message));
+    const before = work.tally.archivedNow + work.tally.archivedBefore;
     const archiver = openArchiver(survey, work);
     try {
       const fetched = await fetchAndArchive(client, wanted, archiver, work);
       if (fetched.loss !== undefined) {
         return { kind: 'broken', ...fetched.loss };
       }
+      const arrived = work.tally.archivedNow + work.tally.archivedBefore - before;
+      await settleUidls(arrived === survey.wanted.length, work);
       const deletions = await deleteAtSource(client, survey, fetched, archiver, work);
       if (!fetched.isAllDurable) {
         throw notDurable();
@@ -58,9 +63,10 @@ function tellServer({ capabilities }: Pop3Client, work: AccountWork): void {
   }
 }
 
-function openArchiver({ recognised }: Survey, { source, context, rows }: AccountWork): Archiver {
+function openArchiver({ recognised, uidls }: Survey, { source, context, rows }: AccountWork): Archiver {
   const { sinks, dropSignal, isReadingBack, now, failpoint } = context;
-  const identifier = new Identifier(rows, recognised);
+  const followed = uidls.followed.map(({ message, row }) => ({ uidl: message.uidl, sha256: row.sha256 }));
+  const identifier = new Identifier(rows, [...recognised, ...followed], uidls.isUnlisted);
   return new Archiver({
     account: source,
     sinks,

@@ -14,6 +14,8 @@ export interface AccountWork {
   readonly tally: Tally;
   /** What failed in this run: later sessions of it leave these out. */
   readonly tried: TriedMessages;
+  /** Whether the server was found to have given its messages other unique-ids: nothing is deleted in this run then. */
+  readonly uidls: { isChanged: boolean };
   /** Grows with each thing that did not go well; the worst is the account's. */
   readonly outcomes: Set<Outcome>;
 }

@@ -5,7 +5,14 @@
  */
 import type { Failpoint } from '../errors/failpoint.ts';
 import { asMailferryError, MailferryError } from '../errors/mailferry-error.ts';
-import type { AccountLedger, FailedEntry, LedgerBatch, MessageRow, StoredEntry } from '../ledger/ledger.ts';
+import type {
+  AccountLedger,
+  FailedEntry,
+  LedgerBatch,
+  MessageRow,
+  RelistedEntry,
+  StoredEntry,
+} from '../ledger/ledger.ts';
 import type { JsonValue, Receipt, Sink, SinkAccount, SinkArchive, StorableMessage } from '../sink/sink.ts';
 import type { WantedMessage } from './classify-listing.ts';
 import type { IdentifiedMessage, Identifier } from './identify.ts';
@@ -74,6 +81,7 @@ export class Archiver {
       ],
       relisted: recognised.flatMap(toRelisted),
       journals: journalsOf(answers),
+      uidlChange: toUidlChange([...recognised, ...fresh.filter((message) => !failures.has(message))]),
     });
     failpoint('batch.recorded');
     return {
@@ -280,11 +288,16 @@ export function toFailedEntry({ wanted, cause }: FailedMessage): FailedEntry {
   return { rowId, uidl, listedOctets, failure: { code: cause.code, text: cause.message }, quarantine: false };
 }
 
-function toRelisted({
-  rowId,
-  wanted,
-}: IdentifiedMessage): { rowId: number; uidl: string; listedOctets: number | null }[] {
-  return rowId === undefined ? [] : [{ rowId, uidl: wanted.uidl, listedOctets: wanted.listedOctets }];
+function toRelisted({ rowId, wanted, copy }: IdentifiedMessage): RelistedEntry[] {
+  const { uidl, listedOctets, kind } = wanted;
+  // A row that was made when the message failed under this unique-id says nothing that its own row does not say.
+  const replaces = kind === 'retry' && wanted.rowId !== rowId ? wanted.rowId : undefined;
+  return rowId === undefined ? [] : [{ rowId, uidl, listedOctets, copy, replaces }];
+}
+
+function toUidlChange(archived: readonly IdentifiedMessage[]): LedgerBatch['uidlChange'] {
+  const followed = archived.filter(({ isRenamed }) => isRenamed).length;
+  return followed === 0 ? undefined : { followed, isSettled: false };
 }
 
 function journalsOf(answers: ReadonlyMap<string, SinkAnswer>): NonNullable<LedgerBatch['journals']> {

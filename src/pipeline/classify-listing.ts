@@ -7,7 +7,9 @@
  */
 import type { KnownMessage } from '../ledger/ledger.ts';
 import { isInDeletion } from '../ledger/states.ts';
+import { isFamiliarSize } from './decide-uidl-change.ts';
 import type { ListedMessage } from './listing.ts';
+import { indexByUidl, isSameSize, shareKey } from './uidl-index.ts';
 
 /**
  * How a fetched message finds its row in the ledger.
@@ -15,8 +17,9 @@ import type { ListedMessage } from './listing.ts';
  * - `retry`: a row has it, but not (wholly) archived; `rowId` names it.
  * - `doubtful`: a row has this unique-id under another size: the same message re-sized, or the id used again.
  * - `ambiguous`: no identity by unique-id (several share it, or it is empty, over-long or malformed): settled by digest.
+ * - `renamed`: no row has this unique-id, but unique-ids seem to have changed: settled by digest among the rows not listed.
  */
-export type WantedKind = 'new' | 'retry' | 'doubtful' | 'ambiguous';
+export type WantedKind = 'new' | 'retry' | 'doubtful' | 'ambiguous' | 'renamed';
 
 export interface WantedMessage extends ListedMessage {
   readonly kind: WantedKind;
@@ -32,19 +35,25 @@ export interface Classification {
   readonly wanted: readonly WantedMessage[];
   /** How many of the wanted are ambiguous. */
   readonly ambiguous: number;
+  /** Messages under unique-id and size of one that was deleted: it came back, or the id is used again. In listing order. */
+  readonly returning: readonly ReturningMessage[];
+  /** Archived messages, those not asked to be deleted: how many there are, and how many the listing shows (perhaps under another size). */
+  readonly expected: number;
+  readonly seen: number;
 }
 
-/** RFC 1939 §7: 1 to 70 octets from 0x21 to 0x7E. Servers use blanks and 8-bit octets too, which harm nobody. */
-const MAX_UIDL_OCTETS = 70;
-
-/** Whether a unique-id can stand for one message: controls and over-long ids come from servers that mangle them. */
-export function isUsableUidl(uidl: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return uidl !== '' && uidl.length <= MAX_UIDL_OCTETS && !/[\x00-\x1f\x7f]/.test(uidl);
+export interface ReturningMessage {
+  readonly message: ListedMessage;
+  /** The rows in deletion that have its unique-id and size. */
+  readonly rowIds: readonly number[];
 }
 
 /** What the ledger's rows say of one listed message that has its unique-id to itself. */
-type Verdict = 'archived' | 'quarantined' | { readonly kind: 'retry' | 'doubtful'; readonly rowId: number };
+type Verdict =
+  | 'archived'
+  | 'quarantined'
+  | { readonly kind: 'retry' | 'doubtful'; readonly rowId: number }
+  | { readonly kind: 'returning'; readonly rowIds: readonly number[] };
 
 export function classifyListing(
   messages: readonly ListedMessage[],
@@ -54,23 +63,33 @@ export function classifyListing(
   const index = indexByUidl(messages);
   const verdicts: (Verdict | undefined)[] = new Array(messages.length);
   const ambiguousRows = new Map<string, number>();
+  let expected = 0;
+  let seen = 0;
   for (const row of known) {
+    const weight = isExpected(row) ? 1 : 0;
+    expected += weight;
     const position = index.unique.get(row.uidl);
     const message = position === undefined ? undefined : messages[position];
     if (position !== undefined && message !== undefined) {
-      verdicts[position] = better(
-        verdicts[position],
-        judge(message, row, options.isRetryingQuarantined === true),
-      );
-    } else if (index.shared.has(row.uidl) && isArchived(row)) {
-      const key = shareKey(row);
-      ambiguousRows.set(key, (ambiguousRows.get(key) ?? 0) + 1);
+      const verdict = judge(message, row, options.isRetryingQuarantined === true);
+      verdicts[position] = better(verdicts[position], verdict);
+      seen += isFamiliarSize(message.listedOctets, row.listedOctets) ? weight : 0;
+    } else if (index.shared.has(row.uidl)) {
+      seen += weight;
+      if (isArchived(row)) {
+        const key = shareKey(row);
+        ambiguousRows.set(key, (ambiguousRows.get(key) ?? 0) + 1);
+      }
     }
   }
-  return tally(messages, verdicts, settledShares(messages, index.shared, ambiguousRows), index.shared);
+  const settled = settledShares(messages, index.shared, ambiguousRows);
+  return { ...tally(messages, verdicts, settled, index.shared), expected, seen };
 }
 
-/** Rows by message number, of all listed messages that have a unique-id to themselves and are archived under it. */
+/**
+ * Rows by message number, of all listed messages that have a unique-id to themselves and are archived under it. One in
+ * deletion does not count: what shows under its unique-id may be another message.
+ */
 export function matchArchived(
   messages: readonly ListedMessage[],
   known: Iterable<KnownMessage>,
@@ -92,88 +111,13 @@ export function ambiguousNumbers(messages: readonly ListedMessage[]): ReadonlySe
   return new Set(messages.filter(({ uidl }) => shared.has(uidl)).map(({ number }) => number));
 }
 
-/** Says whether the server still shows the message of a row, by unique-id and size; also one that shares its unique-id. */
-export function listedRows(
-  messages: readonly ListedMessage[],
-): (row: Pick<KnownMessage, 'uidl' | 'listedOctets'>) => boolean {
-  const { unique, shared } = indexByUidl(messages);
-  const sharedSizes = new Set(
-    messages
-      .filter(({ uidl }) => shared.has(uidl))
-      .flatMap((message) => [shareKey(message), shareKey({ uidl: message.uidl, listedOctets: null })]),
-  );
-  return (row) => {
-    const message = messages[unique.get(row.uidl) ?? -1];
-    return message === undefined ? sharedSizes.has(shareKey(row)) : isSameSize(message, row);
-  };
+function isArchived(row: KnownMessage): boolean {
+  return row.isComplete && isExpected(row);
 }
 
-/** What the listing says of deletions that were asked for before. */
-export interface Reconciliation {
-  /** Rows whose message shows (again): the server has kept it, or it came back. */
-  readonly returned: readonly number[];
-  /** Rows whose message is gone. */
-  readonly confirmed: readonly number[];
-}
-
-/** @param recognised rows without a unique-id that were recognised in this listing by size and header. */
-export function reconcileDeletions(
-  messages: readonly ListedMessage[],
-  known: Iterable<KnownMessage>,
-  recognised: ReadonlySet<number>,
-): Reconciliation {
-  const { unique, shared } = indexByUidl(messages);
-  const returned: number[] = [];
-  const confirmed: number[] = [];
-  for (const row of known) {
-    if (!isInDeletion(row.state)) {
-      continue;
-    }
-    const message = messages[unique.get(row.uidl) ?? -1];
-    const isListed =
-      row.uidl === ''
-        ? recognised.has(row.rowId)
-        : shared.has(row.uidl) || (message !== undefined && isSameSize(message, row));
-    if (isListed) {
-      returned.push(row.rowId);
-    } else if (row.state !== 'deleted') {
-      confirmed.push(row.rowId);
-    }
-  }
-  return { returned, confirmed };
-}
-
-interface UidlIndex {
-  /** Position of the only message with this usable unique-id. */
-  readonly unique: ReadonlyMap<string, number>;
-  /** Unique-ids that stand for no single message. */
-  readonly shared: ReadonlySet<string>;
-}
-
-function indexByUidl(messages: readonly ListedMessage[]): UidlIndex {
-  const unique = new Map<string, number>();
-  const shared = new Set<string>();
-  for (const [position, { uidl }] of messages.entries()) {
-    if (!isUsableUidl(uidl) || shared.has(uidl)) {
-      shared.add(uidl);
-    } else if (unique.delete(uidl)) {
-      shared.add(uidl);
-    } else {
-      unique.set(uidl, position);
-    }
-  }
-  return { unique, shared };
-}
-
-function isArchived({ state, isComplete }: KnownMessage): boolean {
-  return isComplete && state !== 'quarantined' && state !== 'skipped' && state !== 'listed';
-}
-
-/** LIST is compared with what LIST said before, never with octets received: some servers count otherwise. */
-function isSameSize(message: ListedMessage, row: Pick<KnownMessage, 'listedOctets'>): boolean {
-  return (
-    row.listedOctets === null || message.listedOctets === null || row.listedOctets === message.listedOctets
-  );
+/** Archived, perhaps not in a sink that the job got later, and not asked to be deleted: it should be on the server. */
+function isExpected({ state }: KnownMessage): boolean {
+  return state === 'archived' || state === 'verified';
 }
 
 function judge(message: ListedMessage, row: KnownMessage, isRetryingQuarantined: boolean): Verdict {
@@ -183,6 +127,9 @@ function judge(message: ListedMessage, row: KnownMessage, isRetryingQuarantined:
   if (isArchived(row)) {
     return 'archived';
   }
+  if (row.isComplete && isInDeletion(row.state)) {
+    return { kind: 'returning', rowIds: [row.rowId] };
+  }
   if (row.state === 'quarantined' && !isRetryingQuarantined) {
     return 'quarantined';
   }
@@ -191,18 +138,18 @@ function judge(message: ListedMessage, row: KnownMessage, isRetryingQuarantined:
 
 /** A re-used unique-id has several rows: the one that says most speaks for it, whatever order they come in. */
 function better(present: Verdict | undefined, next: Verdict): Verdict {
+  if (typeof present === 'object' && typeof next === 'object') {
+    if (present.kind === 'returning' && next.kind === 'returning') {
+      return { kind: 'returning', rowIds: [...present.rowIds, ...next.rowIds] };
+    }
+  }
   return present === undefined || rank(next) > rank(present) ? next : present;
 }
 
-function rank(verdict: Verdict): number {
-  if (typeof verdict === 'object') {
-    return verdict.kind === 'retry' ? 1 : 0;
-  }
-  return verdict === 'archived' ? 3 : 2;
-}
+const RANKS = { doubtful: 0, returning: 1, retry: 2, quarantined: 3, archived: 4 } as const;
 
-function shareKey({ uidl, listedOctets }: { uidl: string; listedOctets: number | null }): string {
-  return `${listedOctets ?? '?'} ${uidl}`;
+function rank(verdict: Verdict): number {
+  return RANKS[typeof verdict === 'object' ? verdict.kind : verdict];
 }
 
 /**
@@ -229,11 +176,12 @@ function tally(
   verdicts: readonly (Verdict | undefined)[],
   settled: ReadonlySet<string>,
   shared: ReadonlySet<string>,
-): Classification {
+): Omit<Classification, 'expected' | 'seen'> {
   let archivedBefore = 0;
   let quarantined = 0;
   let ambiguous = 0;
   const wanted: WantedMessage[] = [];
+  const returning: ReturningMessage[] = [];
   for (const [position, message] of messages.entries()) {
     const verdict = verdicts[position];
     if (shared.has(message.uidl)) {
@@ -247,9 +195,11 @@ function tally(
       archivedBefore += 1;
     } else if (verdict === 'quarantined') {
       quarantined += 1;
+    } else if (verdict?.kind === 'returning') {
+      returning.push({ message, rowIds: verdict.rowIds });
     } else {
       wanted.push({ ...message, kind: verdict?.kind ?? 'new', rowId: verdict?.rowId });
     }
   }
-  return { archivedBefore, quarantined, wanted, ambiguous };
+  return { archivedBefore, quarantined, wanted, ambiguous, returning };
 }

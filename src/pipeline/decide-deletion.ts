@@ -37,6 +37,7 @@ export interface ArchivedFacts {
 }
 
 export type Keeping =
+  | 'unique-ids changed'
   | 'not archived'
   | 'ambiguous'
   | 'not verified'

@@ -4,14 +4,15 @@
  */
 import { passWhile } from '../errors/failpoint.ts';
 import { MailferryError, textOf } from '../errors/mailferry-error.ts';
+import { isInDeletion } from '../ledger/states.ts';
 import type { Pop3Client } from '../pop3/client.ts';
 import { ConnectionError } from '../pop3/errors.ts';
 import { type AccountWork, log } from './account-work.ts';
 import type { Archiver } from './archive-batch.ts';
-import { reconcileDeletions } from './classify-listing.ts';
 import { outcomeOfFailure } from './decide-outcome.ts';
 import { deleteArchived } from './delete-batch.ts';
 import type { FetchResult } from './fetch-and-archive.ts';
+import { confirmedDeletions } from './reconcile-deletions.ts';
 import type { Survey } from './survey-account.ts';
 
 /** Rows whose DELE was answered +OK in this session; QUIT is still to come. */
@@ -23,14 +24,18 @@ export interface PendingDeletions {
 const NO_DELETIONS: PendingDeletions = { rowIds: [], kept: {} };
 
 /** Moves on what earlier runs asked to delete: gone is `deleted`; what shows again is deleted again, not fetched again. */
-export async function reconcile({ listing, recognised }: Survey, work: AccountWork): Promise<void> {
+export async function reconcile(survey: Survey, work: AccountWork): Promise<void> {
   if (work.context.deletion === undefined) {
     return;
   }
-  const known = work.rows.known();
-  const recognisedRows = new Set(recognised.map(({ rowId }) => rowId));
-  const { returned, confirmed } = reconcileDeletions(listing.messages, known, recognisedRows);
-  await work.rows.move(confirmed, 'confirmDeletion');
+  const { listing, recognised, returned: back } = survey;
+  const nameless = recognised.filter(({ state }) => isInDeletion(state)).map(({ rowId }) => rowId);
+  const returned = [...nameless, ...back.values()];
+  // Where unique-ids have changed, that one is gone says nothing: the next run will know.
+  if (!work.uidls.isChanged) {
+    const confirmed = confirmedDeletions(listing.messages, work.rows.known(), new Set(returned));
+    await work.rows.move(confirmed, 'confirmDeletion');
+  }
   await work.rows.move(returned, 'return');
   if (returned.length > 0) {
     log(
@@ -51,6 +56,9 @@ export async function deleteAtSource(
   const { deletion, stopSignal } = work.context;
   if (deletion === undefined || !isAllDurable || stopSignal.aborted) {
     return NO_DELETIONS;
+  }
+  if (work.uidls.isChanged) {
+    return { rowIds: [], kept: { 'unique-ids changed': listing.messages.length } };
   }
   const { deleted, kept, failures } = await deleteArchived({
     client,

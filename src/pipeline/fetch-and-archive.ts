@@ -7,6 +7,7 @@ import { type AccountWork, noteOf, toError } from './account-work.ts';
 import { type Archiver, type BatchResult, toFailedEntry } from './archive-batch.ts';
 import type { WantedMessage } from './classify-listing.ts';
 import { outcomeOfFailure } from './decide-outcome.ts';
+import { noteRenamed } from './follow-uidls.ts';
 import type { IdentifiedMessage } from './identify.ts';
 import { Intake } from './intake.ts';
 import { ProgressMeter } from './progress-meter.ts';
@@ -80,6 +81,7 @@ function withoutContent(identified: IdentifiedMessage): IdentifiedMessage {
 function tellBatch({ archived, recognised, failed }: BatchResult, work: AccountWork): void {
   const { source, context, tally, outcomes } = work;
   const account = source.id;
+  noteRenamed([...recognised, ...archived].filter(({ isRenamed }) => isRenamed).length, work);
   tally.archivedBefore += recognised.length;
   tally.archivedNow += archived.length;
   tally.refused += failed.length;

@@ -3,6 +3,7 @@
  * unique-id, SHA-256, copy): equal messages under one unique-id are counted, so that each is archived once (promise 9).
  */
 import type { AccountLedger, MessageRow } from '../ledger/ledger.ts';
+import type { UidlSurvey } from './find-renamed.ts';
 import type { FetchedMessage } from './intake.ts';
 
 export interface IdentifiedMessage extends FetchedMessage {
@@ -13,16 +14,29 @@ export interface IdentifiedMessage extends FetchedMessage {
   readonly sinks: readonly string[];
   /** Archived in every sink before: only the listing has changed. */
   readonly isArchived: boolean;
+  /** It was archived under another unique-id, which is not listed any more. */
+  readonly isRenamed: boolean;
 }
 
 /** Counts how often each identity was met in this session: the n-th of equal messages is copy n. */
 export class Identifier {
   readonly #rows: Pick<AccountLedger, 'rows' | 'rowsByDigest'>;
+  readonly #isUnlisted: UidlSurvey['isUnlisted'];
   readonly #met = new Map<string, number>();
+  /** Rows that a message of this session stands for. */
+  readonly #taken = new Set<number>();
 
-  /** @param recognised rows that stand for messages of this listing that were not fetched. */
-  constructor(rows: Pick<AccountLedger, 'rows' | 'rowsByDigest'>, recognised: readonly MessageRow[]) {
+  /**
+   * @param recognised rows that stand for messages of this listing that were not fetched.
+   * @param isUnlisted where unique-ids may have changed: whether the listing does not account for a row.
+   */
+  constructor(
+    rows: Pick<AccountLedger, 'rows' | 'rowsByDigest'>,
+    recognised: readonly Pick<MessageRow, 'uidl' | 'sha256'>[],
+    isUnlisted?: UidlSurvey['isUnlisted'],
+  ) {
     this.#rows = rows;
+    this.#isUnlisted = isUnlisted;
     for (const { uidl, sha256 } of recognised) {
       if (sha256 !== null) {
         this.#meet(uidl, sha256);
@@ -33,20 +47,24 @@ export class Identifier {
   identify(fetched: FetchedMessage): IdentifiedMessage {
     const { wanted, message } = fetched;
     if (wanted.kind === 'new') {
-      return { ...fetched, rowId: undefined, copy: 0, sinks: [], isArchived: false };
+      return { ...fetched, rowId: undefined, copy: 0, sinks: [], isArchived: false, isRenamed: false };
     }
     const copy = this.#meet(wanted.uidl, message.sha256);
+    const equal = this.#rows.rowsByDigest(message.sha256).filter(({ rowId }) => !this.#taken.has(rowId));
     const row =
-      this.#rows
-        .rowsByDigest(message.sha256)
-        .find((candidate) => candidate.uidl === wanted.uidl && candidate.copy === copy) ??
+      equal.find((candidate) => candidate.uidl === wanted.uidl && candidate.copy === copy) ??
+      equal.find((candidate) => this.#isUnlisted?.(candidate) === true) ??
       this.#unread(wanted.rowId);
+    if (row !== undefined) {
+      this.#taken.add(row.rowId);
+    }
     return {
       ...fetched,
       rowId: row?.rowId,
       copy,
       sinks: row?.sinks ?? [],
       isArchived: row?.isComplete === true,
+      isRenamed: row !== undefined && row.uidl !== wanted.uidl,
     };
   }
 

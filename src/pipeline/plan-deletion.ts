@@ -5,7 +5,7 @@
 import type { AccountReader } from '../ledger/ledger.ts';
 import { ambiguousNumbers, matchArchived, type WantedMessage } from './classify-listing.ts';
 import { type ArchivedFacts, type DeletionRules, decideDeletions, type Keeping } from './decide-deletion.ts';
-import type { Listing } from './listing.ts';
+import type { Survey } from './survey-account.ts';
 
 /** What a run does with a message before it deletes it. */
 export type BeforeDeletion = 'nothing' | 'proved' | 'fetched and proved';
@@ -28,6 +28,8 @@ export interface DeletionPlan {
 
 export type DeletionRows = Pick<AccountReader, 'known' | 'rows'>;
 
+type PlannedSurvey = Pick<Survey, 'listing' | 'wanted' | 'returned' | 'uidls'>;
+
 interface Foreseen {
   readonly facts: ArchivedFacts;
   readonly first: BeforeDeletion;
@@ -35,13 +37,16 @@ interface Foreseen {
 
 /** @param rows undefined where the ledger has nothing of the account yet. */
 export function planDeletions(
-  listing: Listing,
-  wanted: readonly WantedMessage[],
+  survey: PlannedSurvey,
   rows: DeletionRows | undefined,
   rules: DeletionRules,
   now: number,
 ): DeletionPlan {
-  const foreseen = foresee(listing, wanted, rows, now);
+  const { listing, uidls } = survey;
+  if (uidls.kind === 'changed' || uidls.kind === 'possible') {
+    return keepAll(survey);
+  }
+  const foreseen = foresee(survey, rows, now);
   const ambiguous = ambiguousNumbers(listing.messages);
   const candidates = listing.messages.map(({ number, listedOctets }) => ({
     number,
@@ -66,10 +71,16 @@ export function planDeletions(
   return { due, kept, keptBy, exceededPercent: decision.exceededPercent ?? null };
 }
 
+/** Where unique-ids have changed a run deletes nothing. */
+function keepAll({ listing: { messages } }: PlannedSurvey): DeletionPlan {
+  const why = 'unique-ids changed';
+  const kept = messages.map((message) => ({ ...message, why }) as const);
+  return { due: [], kept, keptBy: { [why]: kept.length }, exceededPercent: null };
+}
+
 /** What will be known of each message by the time that a run decides: its proofs, if all goes well. */
 function foresee(
-  listing: Listing,
-  wanted: readonly WantedMessage[],
+  { listing, wanted, returned }: PlannedSurvey,
   rows: DeletionRows | undefined,
   now: number,
 ): ReadonlyMap<number, Foreseen> {
@@ -78,7 +89,7 @@ function foresee(
   const archived = rows !== undefined && listing.hasUidl ? matchArchived(listing.messages, rows.known()) : [];
   return new Map([
     ...fetched.map((message) => [message.number, afterFetching(message, rows, now)] as const),
-    ...[...archived].map(([number, rowId]) => [number, afterProving(rowId, rows, now)] as const),
+    ...[...archived, ...returned].map(([number, rowId]) => [number, afterProving(rowId, rows, now)] as const),
   ]);
 }
 

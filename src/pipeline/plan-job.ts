@@ -8,8 +8,10 @@ import type { WantedMessage } from './classify-listing.ts';
 import type { AccountSource, SurveyContext } from './context.ts';
 import type { DeletionRules } from './decide-deletion.ts';
 import { outcomeOfFailure, worstOutcome } from './decide-outcome.ts';
+import type { UidlSurvey } from './find-renamed.ts';
+import { changeText } from './follow-uidls.ts';
 import { type DeletionPlan, type DeletionRows, planDeletions } from './plan-deletion.ts';
-import { type KnownRows, surveyAccount } from './survey-account.ts';
+import { type KnownRows, type Survey, surveyAccount } from './survey-account.ts';
 
 export interface PlanContext extends SurveyContext {
   readonly accounts: readonly AccountSource[];
@@ -18,6 +20,12 @@ export interface PlanContext extends SurveyContext {
   readonly rowsOf: (account: string) => (KnownRows & DeletionRows) | undefined;
   /** Undefined: nothing would be deleted. */
   readonly deletion: DeletionRules | undefined;
+}
+
+export interface UidlPlan {
+  readonly kind: UidlSurvey['kind'];
+  readonly reason: string;
+  readonly followed: number;
 }
 
 export interface AccountPlan {
@@ -31,6 +39,8 @@ export interface AccountPlan {
   readonly wantedOctets: number;
   /** Null where the job deletes nothing, or the account could not be planned. */
   readonly deletion: DeletionPlan | null;
+  /** Whether unique-ids have changed since the last run, and how many messages are recognised nevertheless. */
+  readonly uidls: UidlPlan | null;
   /** Why it could not be planned. */
   readonly failure: string | undefined;
 }
@@ -56,7 +66,11 @@ async function planAccount(source: AccountSource, context: PlanContext): Promise
       throw cause;
     });
     await client.quit();
-    const { listing, wanted } = survey;
+    const { uidls } = survey;
+    if (uidls.kind === 'changed' || uidls.kind === 'possible') {
+      const text = changeText(uidls, uidls.rest.length);
+      context.emit({ type: 'logged', level: 'warn', account: source.id, text });
+    }
     return {
       account: source.id,
       outcome: 'done',
@@ -67,9 +81,8 @@ async function planAccount(source: AccountSource, context: PlanContext): Promise
       wanted: survey.wanted,
       wantedOctets: survey.wanted.reduce((sum, { listedOctets }) => sum + (listedOctets ?? 0), 0),
       deletion:
-        context.deletion === undefined
-          ? null
-          : planDeletions(listing, wanted, rows, context.deletion, context.now()),
+        context.deletion === undefined ? null : planDeletions(survey, rows, context.deletion, context.now()),
+      uidls: planUidls(survey),
       failure: undefined,
     };
   } catch (thrown) {
@@ -83,7 +96,13 @@ async function planAccount(source: AccountSource, context: PlanContext): Promise
       wanted: [],
       wantedOctets: 0,
       deletion: null,
+      uidls: null,
       failure: textOf(thrown),
     };
   }
+}
+
+function planUidls({ uidls }: Survey): UidlPlan {
+  const { kind, reason, followed } = uidls;
+  return { kind, reason, followed: followed.length };
 }

@@ -10,9 +10,9 @@ import type { MessageRow } from '../ledger/ledger.ts';
 import { isInDeletion } from '../ledger/states.ts';
 import type { Sink } from '../sink/sink.ts';
 import { type AccountWork, log } from './account-work.ts';
-import { listedRows } from './classify-listing.ts';
 import type { Listing } from './listing.ts';
 import { ProgressMeter } from './progress-meter.ts';
+import { listedRows } from './uidl-index.ts';
 import { compareReceipts } from './verify-receipts.ts';
 
 /** Rows that are looked at, and taken back, together. */

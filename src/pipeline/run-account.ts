@@ -26,7 +26,8 @@ export async function runAccount(source: AccountSource, context: JobContext): Pr
   try {
     const rows = context.ledger.openAccount(source);
     const tried = new TriedMessages();
-    await archiveInSessions({ source, context, rows, tally, outcomes, tried });
+    const uidls = { isChanged: false };
+    await archiveInSessions({ source, context, rows, tally, outcomes, tried, uidls });
   } catch (thrown) {
     cause = thrown;
     outcomes.add(context.dropSignal.aborted ? 'interrupted' : outcomeOfFailure(thrown));

@@ -1,18 +1,20 @@
 /**
  * What there is to do for one account, found without fetching a message: listing, classification, recognition by header
- * where unique-ids say nothing, and the job's rules. `plan` ends here; `run` goes on from here.
+ * where unique-ids say nothing (or may have changed, or be used again), and the job's rules. `plan` ends here; `run` goes on from here.
  */
 import type { AccountLedger, MessageRow, SkippedEntry } from '../ledger/ledger.ts';
 import { headerDigest } from '../message/header-block.ts';
 import { messageDate } from '../message/message-date.ts';
 import type { Pop3Client } from '../pop3/client.ts';
-import { classifyListing, type WantedMessage } from './classify-listing.ts';
+import { classifyListing, type ReturningMessage, type WantedMessage } from './classify-listing.ts';
 import type { SurveyContext } from './context.ts';
 import { decideSelection, needsDate } from './decide-selection.ts';
+import { findRenamed, type UidlSurvey } from './find-renamed.ts';
 import { type Listing, readListing } from './listing.ts';
+import { type HeadedMessage, matchHeaders } from './match-headers.ts';
 import { readHeaders } from './read-headers.ts';
 
-export type KnownRows = Pick<AccountLedger, 'known' | 'rowsByHeader'>;
+export type KnownRows = Pick<AccountLedger, 'known' | 'rows' | 'rowsByHeader' | 'uidlChange'>;
 
 export interface Survey {
   readonly listing: Listing;
@@ -25,6 +27,10 @@ export interface Survey {
   readonly recognised: readonly MessageRow[];
   /** Messages that have no identity by unique-id and were not recognised. */
   readonly ambiguous: number;
+  /** Rows in deletion whose message came back, by message number: unique-id, size and header agree. */
+  readonly returned: ReadonlyMap<number, number>;
+  /** Whether unique-ids have changed, and what was recognised nevertheless. */
+  readonly uidls: UidlSurvey;
 }
 
 /**
@@ -44,17 +50,56 @@ export async function surveyAccount(
     context.emit({ type: 'logged', level: 'warn', account, text });
   }
   const classified = classifyListing(listing.messages, rows?.known() ?? []);
-  const { recognised, rest } = await recognise(client, classified.wanted, rows);
-  const { wanted, skipped } = await select(client, rest, context);
+  const { returned, doubtful } = await recogniseReturned(client, classified.returning, rows);
+  const unknown = [...classified.wanted, ...doubtful].sort((a, b) => a.number - b.number);
+  const { recognised, rest } = await recognise(
+    client,
+    doubtful.length === 0 ? classified.wanted : unknown,
+    rows,
+  );
+  const uidls = await findRenamed(client, listing, classified, rest, rows);
+  const { wanted, skipped } = await select(client, uidls.rest, context);
+  const found = returned.size + recognised.length + uidls.followed.length;
   return {
     listing,
-    archivedBefore: classified.archivedBefore + recognised.length,
+    archivedBefore: classified.archivedBefore + found,
     quarantined: classified.quarantined,
     wanted,
     skipped,
     recognised,
     ambiguous: wanted.filter(({ kind }) => kind === 'ambiguous').length,
+    returned,
+    uidls,
   };
+}
+
+/**
+ * A message that was deleted shows again, or a new one has been given its unique-id and happens to be as large: the header
+ * says which. Where it does not agree, or TOP is refused, the message is fetched and its octets say it.
+ */
+async function recogniseReturned(
+  client: Pop3Client,
+  returning: readonly ReturningMessage[],
+  rows: KnownRows | undefined,
+): Promise<{ returned: ReadonlyMap<number, number>; doubtful: readonly WantedMessage[] }> {
+  const returned = new Map<number, number>();
+  const doubtful: WantedMessage[] = [];
+  const asked = returning.map(({ message, rowIds }) => ({ ...message, rowIds }));
+  for await (const { message, header } of readHeaders(client, asked)) {
+    const { rowIds, ...listed } = message;
+    const headed = header === undefined ? [] : [{ message, headerSha256: headerDigest(header) }];
+    const [match] = matchHeaders(headed, {
+      rowsOf: (headerSha256) => rows?.rowsByHeader(headerSha256) ?? [],
+      isSizeExact: true,
+      canBe: ({ rowIds: ids }, { rowId }) => ids.includes(rowId),
+    });
+    if (match === undefined) {
+      doubtful.push({ ...listed, kind: 'doubtful', rowId: rowIds.at(-1) });
+    } else {
+      returned.set(message.number, match.row.rowId);
+    }
+  }
+  return { returned, doubtful };
 }
 
 /** Finds messages without a unique-id among the archived ones by size and header, so that they are not fetched again. */
@@ -67,20 +112,22 @@ async function recognise(
   if (rows === undefined || nameless.length === 0) {
     return { recognised: [], rest: wanted };
   }
-  const recognised = new Map<WantedMessage, MessageRow>();
-  const taken = new Set<number>();
+  const headed: HeadedMessage<WantedMessage>[] = [];
   for await (const { message, header } of readHeaders(client, nameless)) {
-    const candidates = header === undefined ? [] : rows.rowsByHeader(headerDigest(header));
-    const row = candidates.find(
-      ({ rowId, uidl, isComplete, listedOctets }) =>
-        !taken.has(rowId) && uidl === '' && isComplete && listedOctets === message.listedOctets,
-    );
-    if (row !== undefined) {
-      taken.add(row.rowId);
-      recognised.set(message, row);
+    if (header !== undefined) {
+      headed.push({ message, headerSha256: headerDigest(header) });
     }
   }
-  return { recognised: [...recognised.values()], rest: wanted.filter((message) => !recognised.has(message)) };
+  const matches = matchHeaders(headed, {
+    rowsOf: (headerSha256) => rows.rowsByHeader(headerSha256),
+    isSizeExact: true,
+    canBe: (_message, { uidl, isComplete }) => uidl === '' && isComplete,
+  });
+  const known = new Set(matches.map(({ message }) => message));
+  return {
+    recognised: matches.map(({ row }) => row),
+    rest: wanted.filter((message) => !known.has(message)),
+  };
 }
 
 async function select(

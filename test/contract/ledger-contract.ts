@@ -380,6 +380,66 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
       });
     });
 
+    describe('a message under another unique-id', () => {
+      test('Q12: its row follows, in one transaction with the note about the change', async () => {
+        const account = await openAlice();
+        await account.record({ stored: [stored(1, ['a']), stored(2, ['a'])] });
+        expect(account.uidlChange()).toBeUndefined();
+        const [first, second] = [...account.known()].map(({ rowId }) => rowId);
+        const noticedAt = clock + 1;
+        await account.record({
+          relisted: [{ rowId: first ?? 0, uidl: 'new-1', listedOctets: 97, copy: 1 }],
+          uidlChange: { followed: 1, isSettled: false },
+        });
+        expect(account.rows([first ?? 0])).toMatchObject([{ uidl: 'new-1', listedOctets: 97, copy: 1 }]);
+        expect(account.uidlChange()).toEqual({ noticedAt, settledAt: null, followed: 1 });
+        await account.record({
+          relisted: [{ rowId: second ?? 0, uidl: 'new-2', listedOctets: 97 }],
+          uidlChange: { followed: 1, isSettled: true },
+        });
+        const change = { noticedAt, settledAt: clock, followed: 2 };
+        const reader = fixture.read();
+        onTestFinished(() => reader?.close());
+        expect([account.uidlChange(), reader?.accounts()[0]?.uidlChange]).toEqual([change, change]);
+      });
+
+      test('Q12: a change after one that was settled is another one', async () => {
+        const account = await openAlice();
+        await account.record({ uidlChange: { followed: 5, isSettled: true } });
+        await account.record({ uidlChange: { followed: 3, isSettled: false } });
+        expect(account.uidlChange()).toEqual({ noticedAt: clock, settledAt: null, followed: 3 });
+      });
+
+      test('Q12: removes the empty row that it was given meanwhile, and no other', async () => {
+        const account = await openAlice();
+        await account.record({ stored: [stored(1, ['a']), stored(2, ['a'])] });
+        const failed = {
+          rowId: undefined,
+          uidl: 'new-1',
+          listedOctets: 5,
+          failure: FAILURE,
+          quarantine: false,
+        };
+        await account.record({ failed: [failed] });
+        const [first = 0, second = 0, empty = 0] = [...account.known()].map(({ rowId }) => rowId);
+        const entry = { rowId: first, uidl: 'new-1', listedOctets: 5 };
+        await account.record({ relisted: [{ ...entry, replaces: empty }] });
+        await account.record({ relisted: [{ ...entry, replaces: second }] });
+        expect([...account.known()].map(({ rowId }) => rowId)).toEqual([first, second]);
+      });
+
+      test('Q13: one in deletion that is recognised has returned', async () => {
+        const account = await openAlice();
+        await account.record({ stored: [stored(1, ['a'])] });
+        const { rowId } = onlyRow(account);
+        for (const move of ['requestDeletion', 'answerDeletion', 'confirmDeletion'] as const) {
+          await account.move([rowId], move);
+        }
+        await account.record({ relisted: [{ rowId, uidl: 'uid-1', listedOctets: 100 }] });
+        expect(onlyRow(account)).toMatchObject({ state: 'verified' });
+      });
+    });
+
     describe('a message left out by a rule', () => {
       const skipped = { rowId: undefined, uidl: 'u', listedOctets: 9, datedAt: 1234, rule: 'smallerThan: 5' };
 

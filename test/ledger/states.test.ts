@@ -60,13 +60,20 @@ describe('decisions', () => {
 
   test.each(ARCHIVED_ON)('neither a failure nor a rule takes back a complete %s message', (state) => {
     const row: RowFacts = { state, isComplete: true, isProved: true };
-    expect([
-      stateAfterFailure(row, false),
-      stateAfterFailure(row, true),
-      stateAfterSkip(row),
-      stateAfterRecognition(row),
-    ]).toEqual([state, state, state, state]);
+    expect([stateAfterFailure(row, false), stateAfterFailure(row, true), stateAfterSkip(row)]).toEqual([
+      state,
+      state,
+      state,
+    ]);
   });
+
+  test.each(ARCHIVED_ON)(
+    'a complete %s message that is recognised is on the server, and not in deletion',
+    (state) => {
+      const row: RowFacts = { state, isComplete: true, isProved: true };
+      expect(stateAfterRecognition(row)).toBe(state === 'archived' ? 'archived' : 'verified');
+    },
+  );
 
   test.each(['listed', 'archived', 'verified', 'skipped', 'quarantined'] as const)(
     'a stored message that was %s is judged by its receipts alone',

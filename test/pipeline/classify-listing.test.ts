@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { KnownMessage } from '../../src/ledger/ledger.ts';
-import { classifyListing, isUsableUidl } from '../../src/pipeline/classify-listing.ts';
+import { classifyListing } from '../../src/pipeline/classify-listing.ts';
 import type { ListedMessage } from '../../src/pipeline/listing.ts';
+import { isUsableUidl } from '../../src/pipeline/uidl-index.ts';
 
 function listed(...entries: readonly (readonly [uidl: string, octets: number | null])[]): ListedMessage[] {
   return entries.map(([uidl, listedOctets], index) => ({ number: index + 1, uidl, listedOctets }));
@@ -45,7 +46,7 @@ describe('classifyListing', () => {
     },
   );
 
-  it('compares unique-ids octet by octet: case counts (RFC-48)', () => {
+  it('RFC-48: compares unique-ids octet by octet: case counts', () => {
     expect(wantedOf(listed(['A', 1]), [row(1, 'a', 1)])).toEqual([[1, 'new', undefined]]);
   });
 
@@ -66,7 +67,7 @@ describe('classifyListing', () => {
     expect(retried).toMatchObject({ quarantined: 0, wanted: [{ kind: 'retry', rowId: 7 }] });
   });
 
-  it('doubts a unique-id that comes with another size: it may be used again (Q13)', () => {
+  it('Q13: doubts a unique-id that comes with another size: it may be used again', () => {
     expect(wantedOf(listed(['a', 2]), [row(7, 'a', 1)])).toEqual([[1, 'doubtful', 7]]);
   });
 
@@ -91,7 +92,7 @@ describe('classifyListing', () => {
     expect(wantedOf(listed(['a', 1]), [row(1, 'a', null)])).toEqual([]);
   });
 
-  it('finds two messages under one unique-id ambiguous, and counts them (Q3)', () => {
+  it('Q3, RFC-49: finds two messages under one unique-id ambiguous, and counts them', () => {
     const messages = listed(['a', 1], ['a', 1], ['b', 1]);
     expect(classifyListing(messages, [])).toMatchObject({ ambiguous: 2, wanted: [{}, {}, { kind: 'new' }] });
     expect(wantedOf(messages, [row(1, 'a', 1)])).toHaveLength(3);
@@ -99,16 +100,16 @@ describe('classifyListing', () => {
     expect(settled).toMatchObject({ archivedBefore: 3, ambiguous: 0, wanted: [] });
   });
 
-  it('settles messages under one unique-id by size, each size for itself', () => {
+  it('Q3: settles messages under one unique-id by size, each size for itself', () => {
     const messages = listed(['a', 1], ['a', 2]);
     expect(wantedOf(messages, [row(1, 'a', 1)])).toEqual([[2, 'ambiguous', undefined]]);
   });
 
-  it('never takes a message without a unique-id for known by count alone (Q8)', () => {
+  it('Q8: never takes a message without a unique-id for known by count alone', () => {
     expect(wantedOf(listed(['', 1]), [row(1, '', 1)])).toEqual([[1, 'ambiguous', undefined]]);
   });
 
-  it('finds an over-long unique-id ambiguous, but knows it again (Q4)', () => {
+  it('Q4: finds an over-long unique-id ambiguous, but knows it again', () => {
     const long = 'x'.repeat(71);
     expect(wantedOf(listed([long, 1]), [])).toEqual([[1, 'ambiguous', undefined]]);
     expect(wantedOf(listed([long, 1]), [row(1, long, 1)])).toEqual([]);
@@ -125,12 +126,39 @@ describe('classifyListing', () => {
     expect(archivedBefore + quarantined + wanted.length).toBe(messages.length);
   });
 
-  it('forgets nothing of what is not listed: a window of the mailbox is no news (Q14)', () => {
+  it('Q14: forgets nothing of what is not listed: a window of the mailbox is no news', () => {
     expect(classifyListing([], [row(1, 'a', 1)])).toEqual({
       archivedBefore: 0,
       quarantined: 0,
       wanted: [],
       ambiguous: 0,
+      returning: [],
+      expected: 1,
+      seen: 0,
+    });
+  });
+
+  it('Q13: what shows under unique-id and size of a deleted message is neither known nor new until it was asked', () => {
+    const deleted = [row(1, 'a', 1, { state: 'deleted' }), row(2, 'a', 1, { state: 'deletion-answered' })];
+    expect(classifyListing(listed(['a', 1]), deleted)).toMatchObject({
+      archivedBefore: 0,
+      wanted: [],
+      returning: [{ message: { number: 1 }, rowIds: [1, 2] }],
+    });
+  });
+
+  it('Q13: a message that was archived under the unique-id of a deleted one speaks for it, in any order', () => {
+    const rows = [row(1, 'a', 1, { state: 'deleted' }), row(2, 'a', 1, { state: 'verified' })];
+    for (const known of [rows, [...rows].reverse()]) {
+      expect(classifyListing(listed(['a', 1]), known)).toMatchObject({ archivedBefore: 1, returning: [] });
+    }
+  });
+
+  it('Q3, Q13: deleted messages do not settle what shares their unique-id', () => {
+    const rows = [row(1, 'a', 1, { state: 'deleted' }), row(2, 'a', 1, { state: 'deleted' })];
+    expect(classifyListing(listed(['a', 1], ['a', 1]), rows)).toMatchObject({
+      archivedBefore: 0,
+      ambiguous: 2,
     });
   });
 });

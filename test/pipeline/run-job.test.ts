@@ -230,7 +230,7 @@ describe('failures stay where they are (promise 10)', () => {
 });
 
 describe('identity (promise 9)', () => {
-  it('archives two equal messages under one unique-id as two, and the second run fetches neither', async () => {
+  it('Q3, RFC-49: archives two equal messages under one unique-id as two, and the second run fetches neither', async () => {
     const twin = Buffer.from('Subject: twin\r\n\r\n');
     await using bed = await JobBed.make({
       users: [alice([twin, twin])],
@@ -242,7 +242,7 @@ describe('identity (promise 9)', () => {
     expect(bed.server.record.count('RETR')).toBe(2);
   });
 
-  it('archives different messages under one unique-id (Q3)', async () => {
+  it('Q3: archives different messages under one unique-id', async () => {
     await using bed = await JobBed.make({ users: [alice()], misbehaviour: [wrong.duplicateUidls()] });
     expect(await bed.run()).toMatchObject({ counts: { archivedNow: 20 } });
     await bed.run();
@@ -250,10 +250,10 @@ describe('identity (promise 9)', () => {
   });
 
   it.each([
-    ['empty', wrong.emptyUidls()],
-    ['over-long', wrong.longUidls(200)],
-    ['missing altogether', wrong.noUidl()],
-  ])('archives each message once where unique-ids are %s', async (_kind, misbehaviour) => {
+    ['Q8', 'empty', wrong.emptyUidls()],
+    ['Q4', 'over-long', wrong.longUidls(200)],
+    ['Q1', 'missing altogether', wrong.noUidl()],
+  ])('%s: archives each message once where unique-ids are %s', async (_quirk, _kind, misbehaviour) => {
     const twin = Buffer.from('Subject: twin\r\n\r\n');
     const messages = [...someMessages(10), twin, twin];
     await using bed = await JobBed.make({ users: [alice(messages)], misbehaviour: [misbehaviour] });
@@ -281,7 +281,7 @@ describe('identity (promise 9)', () => {
     expect(bed.held('alice')).toHaveLength(3);
   });
 
-  it('archives a new message under a unique-id that was used before (Q13)', async () => {
+  it('Q13: archives a new message under a unique-id that was used before', async () => {
     const name = { name: 'alice', password: 'secret' };
     const mailbox = new Mailbox([{ content: Buffer.from('first\r\n'), uidl: 'same' }]);
     await using bed = await JobBed.make({ users: [{ ...name, messages: mailbox }] });
@@ -293,7 +293,7 @@ describe('identity (promise 9)', () => {
     expect(await bed.run()).toMatchObject({ counts: { archivedNow: 0, archivedBefore: 1 } });
   });
 
-  it('does not store again what the server re-sized, and believes the new size from then on (Q16)', async () => {
+  it('Q16: does not store again what the server re-sized, and believes the new size from then on', async () => {
     await using bed = await JobBed.make({ users: [alice()] });
     await bed.run();
     bed.server.misbehaviour.on(wrong.wrongSizes((octets) => octets + 55));

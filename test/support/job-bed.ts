@@ -18,7 +18,7 @@ import { NO_TRACE } from '../../src/pop3/wire-trace.ts';
 import { MemorySink } from '../../src/sink/memory.ts';
 import type { Sink } from '../../src/sink/sink.ts';
 
-const NO_SELECTION = {
+export const NO_SELECTION = {
   olderThanMs: undefined,
   newerThanMs: undefined,
   largerThanOctets: undefined,

@@ -7,7 +7,7 @@ import { MailferryError } from '../../errors/mailferry-error.ts';
 import { loadJob } from '../../job/load-job.ts';
 import type { AccountSummary, LedgerReader, RunRecord, TroubledMessage } from '../../ledger/ledger.ts';
 import { openLedgerReader } from '../../ledger/open-reader.ts';
-import { formatCount, formatOctets } from '../../report/format.ts';
+import { formatCount, formatOctets, printable } from '../../report/format.ts';
 import { type Column, type Row, renderTable } from '../../report/table.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { CliIo } from '../io.ts';
@@ -85,6 +85,7 @@ function toText({ name }: JobState, reader: LedgerReader | undefined, options: S
     '',
     ...renderTable(RUN_COLUMNS, reader.runs(RUNS).map(toRunRow)),
   ];
+  sections.push(...chosenAccounts(reader, options).flatMap(toChangeLine));
   const troubled = [...reader.quarantined(TROUBLED), ...reader.troubled(TROUBLED)];
   if (troubled.length > 0) {
     sections.push('', ...renderTable(TROUBLED_COLUMNS, troubled.map(toTroubledRow)));
@@ -135,6 +136,20 @@ function toAccountRow({ account, byState, octets, incomplete, lastRun }: Account
     formatCount(byState['deletion-requested'] + byState['deletion-answered']),
     lastRun === undefined ? '' : toTime(lastRun.startedAt),
     lastRun?.outcome ?? '',
+  ];
+}
+
+function toChangeLine({ account, uidlChange }: AccountSummary): string[] {
+  if (uidlChange === null) {
+    return [];
+  }
+  const { noticedAt, settledAt, followed } = uidlChange;
+  const until =
+    settledAt === null ? '; not all of it is compared yet, and nothing is deleted until it is' : '';
+  return [
+    printable(
+      `${account}: the server changed its unique-ids (seen ${toTime(noticedAt)}): ${formatCount(followed)} archived messages follow the new ones${until}`,
+    ),
   ];
 }
 

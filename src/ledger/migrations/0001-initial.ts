@@ -73,6 +73,13 @@ CREATE TABLE receipt (         -- a sink's proof that it holds one message; its 
   PRIMARY KEY (message_id, sink_id)
 ) WITHOUT ROWID;
 
+CREATE TABLE uidl_change (     -- the last time that a server gave an account's messages other unique-ids
+  account_id  INTEGER PRIMARY KEY REFERENCES account,
+  noticed_at  INTEGER NOT NULL,
+  settled_at  INTEGER,           -- when all that was listed had been compared; null until then
+  followed    INTEGER NOT NULL   -- rows that follow new unique-ids
+);
+
 CREATE TABLE journal (         -- a sink's own note about one account
   sink_id     INTEGER NOT NULL REFERENCES sink,
   account_id  INTEGER NOT NULL REFERENCES account,
