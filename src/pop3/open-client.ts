@@ -6,6 +6,7 @@
 import type { Bandwidth } from './bandwidth.ts';
 import type { Capabilities } from './capabilities.ts';
 import { Pop3Client } from './client.ts';
+import { command } from './command.ts';
 import { CommandWindow, type Timeouts } from './command-window.ts';
 import { ConnectionError, RefusedError } from './errors.ts';
 import { type Greeting, parseGreeting } from './greeting.ts';
@@ -143,6 +144,7 @@ export async function openClient(
 /** From the AUTHORIZATION to the TRANSACTION state. @throws RefusedError, ProtocolError, ConnectionError */
 export async function logIn(client: Pop3Client, options: LoginOptions): Promise<void> {
   try {
+    await switchToUtf8(client);
     await login(client, options.auth, options);
   } catch (cause) {
     throw isCut(cause, client) ? cutAtLogin(cause) : cause;
@@ -152,6 +154,16 @@ export async function logIn(client: Pop3Client, options: LoginOptions): Promise<
     await client.capa();
   }
   client.enterTransaction(options.pipeline, WINDOW_OCTETS);
+}
+
+/**
+ * RFC 6856 §2: where a server announces UTF8 and is not asked for it, it may hand out a surrogate in place of a message with
+ * UTF-8 in its header (Courier does, another one at each download). A refusal changes nothing.
+ */
+async function switchToUtf8(client: Pop3Client): Promise<void> {
+  if (client.capabilities?.has('UTF8') === true) {
+    await client.ask(command('UTF8'));
+  }
 }
 
 /** Some servers close the connection in place of an -ERR; it is a refusal all the same, and asking again might lock the user out. */

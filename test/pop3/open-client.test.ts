@@ -91,9 +91,9 @@ describe('openClient', () => {
     });
   });
 
-  it('sends neither user nor password where either is not ASCII, unless CAPA shows UTF8 USER (RFC-43)', async () => {
+  it('sends neither user nor password where either is not ASCII, unless CAPA shows UTF8 USER, and asks for UTF8 first (RFC-43, RFC-73)', async () => {
     expect(await failedLogin(NO_CAPA, { password: 'café' })).toMatchObject({ code: 'login-not-ascii' });
-    const utf8 = `S: +OK\n${capa('UTF8 USER')}\nC: USER alice\nS: +OK\nC: PASS caf\\xc3\\xa9\nS: +OK\n${capa()}`;
+    const utf8 = `S: +OK\n${capa('UTF8 USER')}\nC: UTF8\nS: +OK\nC: USER alice\nS: +OK\nC: PASS caf\\xc3\\xa9\nS: +OK\n${capa()}`;
     await login(utf8, { password: 'café' });
   });
 
