@@ -2,6 +2,7 @@
  * A job definition after reading, defaults, rules and checks: plain data, every value present, units in the names.
  * Secrets are still only named here (see secrets.ts); paths are absolute.
  */
+import type { AuthChoice } from '../pop3/sasl/names.ts';
 
 export type Security = 'tls' | 'starttls' | 'plaintext';
 
@@ -13,9 +14,6 @@ export type SecretSource =
   /** A systemd credential, by its name. */
   | { readonly kind: 'credential'; readonly name: string }
   | { readonly kind: 'netrc'; readonly path: string; readonly host: string; readonly user: string };
-
-/** IANA's SASL names in upper case, plus `APOP` and `USER-PASS`; `AUTO` lets the client choose among the safe ones. */
-export type AuthChoice = 'AUTO' | 'PLAIN' | 'LOGIN' | 'APOP' | 'USER-PASS';
 
 export interface TlsSettings {
   /** PEM file of certificate authorities to trust instead of the system's. */

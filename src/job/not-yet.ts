@@ -10,7 +10,6 @@ const NOT_YET: ReadonlyMap<string, string> = new Map([
 
 const MECHANISMS_NOT_YET: ReadonlySet<string> = new Set([
   'ANONYMOUS',
-  'CRAM-MD5',
   'CRAM-SHA1',
   'CRAM-SHA256',
   'DIGEST-MD5',
@@ -18,10 +17,6 @@ const MECHANISMS_NOT_YET: ReadonlySet<string> = new Set([
   'GSSAPI',
   'NTLM',
   'OAUTHBEARER',
-  'SCRAM-SHA-1',
-  'SCRAM-SHA-1-PLUS',
-  'SCRAM-SHA-256',
-  'SCRAM-SHA-256-PLUS',
   'XOAUTH2',
 ]);
 

@@ -7,6 +7,7 @@
  * The `error` of a schema says what was expected, as a noun phrase; shape-problems.ts makes a sentence of it.
  */
 import { z } from 'zod';
+import { AUTH_CHOICES, type AuthChoice } from '../pop3/sasl/names.ts';
 import { CSV_COLUMNS } from './csv-columns.ts';
 import { parseHost } from './hosts.ts';
 import { isPopUrl, parsePopUrl } from './pop-url.ts';
@@ -104,14 +105,13 @@ function isWithin(value: number | undefined, min: number, max: number): boolean 
   return value !== undefined && value >= min && value <= max;
 }
 
-const MECHANISMS = ['AUTO', 'PLAIN', 'LOGIN', 'APOP', 'USER-PASS'] as const;
-const mechanismWords = MECHANISMS.map((name) => name.toLowerCase());
+const mechanismWords = AUTH_CHOICES.map((name) => name.toLowerCase());
 
 const security = z.enum(['tls', 'starttls', 'plaintext'], { error: '"tls", "starttls" or "plaintext"' });
 
 const authExpected = `one of ${mechanismWords.join(', ')}, in any case`;
 /** Written out letter by letter, since a pattern in a JSON Schema has no flag for "any case". */
-const authPattern = MECHANISMS.map((name) =>
+const authPattern = AUTH_CHOICES.map((name) =>
   name.replace(/[A-Z]/g, (letter) => `[${letter}${letter.toLowerCase()}]`),
 );
 const auth = z
@@ -144,8 +144,8 @@ function checkUrl(text: string): string | { readonly expected: string } {
 }
 
 /** The mechanism by its name in any case. */
-export function mechanismOf(name: string): (typeof MECHANISMS)[number] | undefined {
-  return MECHANISMS.find((each) => each === name.toUpperCase());
+export function mechanismOf(name: string): AuthChoice | undefined {
+  return AUTH_CHOICES.find((each) => each === name.toUpperCase());
 }
 
 const fingerprint = z
@@ -265,7 +265,7 @@ const connectionKeys = {
   ),
   auth: key(
     auth.optional(),
-    'How to log in: `auto` takes the best that the server announces and that does not show the password to the network; or one of `plain`, `login`, `apop`, `user-pass`, in any case.',
+    `How to log in: \`auto\` takes the strongest that the server announces, weak ones never; or the name of one, in any case: ${mechanismWords.slice(1).join(', ')}.`,
     byDefault('auto'),
   ),
   tls: key(

@@ -15,6 +15,7 @@ import { meaningOfRefusal } from './known-texts.ts';
 import { LineReader, type MaildropStat, parseListLine, parseStat, parseUidlLine } from './listing.ts';
 import { parseResponseCode, type ResponseCode } from './response-code.ts';
 import { Retrieval, type RetrievalReceiver, type RetrievalRequest } from './retrieval.ts';
+import type { SaslLine } from './sasl/mechanism.ts';
 import { quote, type Status } from './status.ts';
 import type { TlsFacts } from './tls.ts';
 import type { Transport } from './transport.ts';
@@ -57,6 +58,13 @@ export class Pop3Client {
   /** How pipelining went so far; also when the session is over. */
   get pipelining(): PipeliningFacts {
     return this.#window.pipelining;
+  }
+
+  /** What a SASL mechanism may know of this session. */
+  get saslLine(): SaslLine {
+    const { host, port } = this.#transport.endpoint;
+    const { channelBinding } = this.#transport;
+    return { host, port, channelBinding, offered: this.#capabilities?.mechanisms ?? [] };
   }
 
   /** Resolves when the connection is gone, for whatever reason. */

@@ -339,7 +339,7 @@ export class CommandWindow {
 
   #onStatusLine(line: Buffer): boolean {
     const exchange = this.#current();
-    this.#traceReceived(line, exchange.command);
+    this.#traceReceived(line, exchange);
     this.#bodyOctets = 0;
     if (exchange.onRawLine !== undefined) {
       exchange.onRawLine(line);
@@ -350,9 +350,12 @@ export class CommandWindow {
     return exchange.isMultiLine && status.kind === 'ok';
   }
 
-  #traceReceived(line: Buffer, { secrets }: CommandLine): void {
+  #traceReceived(line: Buffer, { command, isSasl }: Exchange): void {
+    const shown = line.toString('latin1');
+    // A challenge may hold what a password can be guessed by offline (the server's proof in SCRAM).
+    const text =
+      isSasl === true && /^\+(?!OK)./i.test(shown) ? '+ ****' : withoutSecrets(shown, command.secrets);
     // Cut afterwards: a secret that was cut in two would not be known again.
-    const text = withoutSecrets(line.toString('latin1'), secrets);
     this.#options.trace.received(printable(text.slice(0, MAX_TRACED_OCTETS)));
   }
 

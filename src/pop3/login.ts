@@ -4,23 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 import { MailferryError, type Retry } from '../errors/mailferry-error.ts';
-import type { Capabilities } from './capabilities.ts';
 import type { Pop3Client } from './client.ts';
 import { assertSingleLine, command, secretCommand, withoutSecrets } from './command.ts';
 import { RefusedError } from './errors.ts';
 import { meaningOfRefusal } from './known-texts.ts';
-import { authenticate } from './sasl/authenticate.ts';
-import { LOGIN } from './sasl/login.ts';
-import { type Credentials, type SaslMechanism, secretsOf } from './sasl/mechanism.ts';
-import { PLAIN } from './sasl/plain.ts';
-import { quote, type Status } from './status.ts';
+import { type Attempt, authenticate } from './sasl/authenticate.ts';
+import { chooseWays, mayTryNext, type Refusal } from './sasl/choose-ways.ts';
+import { type Credentials, secretsOf } from './sasl/mechanism.ts';
+import { MECHANISMS } from './sasl/mechanisms.ts';
+import type { AuthChoice, Way } from './sasl/names.ts';
+import { quote } from './status.ts';
 
-/** IANA's names in upper case, plus the two ways that are no SASL. `AUTO` never chooses APOP: its digest is weak. */
-export type AuthChoice = 'AUTO' | 'PLAIN' | 'LOGIN' | 'APOP' | 'USER-PASS';
-
-type Way = Exclude<AuthChoice, 'AUTO'>;
-
-const MECHANISMS: Readonly<Record<'PLAIN' | 'LOGIN', SaslMechanism>> = { PLAIN, LOGIN };
+export type { AuthChoice } from './sasl/names.ts';
 
 /** Refuses, before anything is connected, what would become a second command. @throws MailferryError */
 export function assertCredentials({ user, password }: Credentials): void {
@@ -31,42 +26,63 @@ export function assertCredentials({ user, password }: Credentials): void {
 /** @throws RefusedError where the server says no, with what its response code means. */
 export async function login(client: Pop3Client, choice: AuthChoice, credentials: Credentials): Promise<void> {
   assertCredentials(credentials);
-  const way = choice === 'AUTO' ? chooseWay(client.capabilities) : choice;
-  const status = await logInBy(client, way, credentials);
-  if (status.kind !== 'ok') {
-    throw loginRefused(client, way, status.text, credentials);
+  const line = client.saslLine;
+  const [first, ...others] = choice === 'AUTO' ? chooseWays(line) : ([choice] as const);
+  let way: Way = first;
+  for (;;) {
+    const failed = await tryWay(client, way, credentials);
+    if (failed === undefined) {
+      return;
+    }
+    const next = others.shift();
+    if (next === undefined || !mayTryNext(failed.refusal, next, client.tlsFacts !== undefined)) {
+      throw failed.error;
+    }
+    way = next;
   }
 }
 
-/** AUTH only where the server lists the mechanism (RFC 5034 §3); a server without CAPA has USER and PASS. */
-function chooseWay(capabilities: Capabilities | undefined): Way {
-  const offered = capabilities?.mechanisms ?? [];
-  return (['PLAIN', 'LOGIN'] as const).find((name) => offered.includes(name)) ?? 'USER-PASS';
+interface Failed {
+  readonly error: MailferryError;
+  readonly refusal: Refusal;
 }
 
-function logInBy(client: Pop3Client, way: Way, credentials: Credentials): Promise<Status> {
+/** @returns undefined where it came to a login. */
+async function tryWay(client: Pop3Client, way: Way, credentials: Credentials): Promise<Failed | undefined> {
+  try {
+    const attempt = await logInBy(client, way, credentials);
+    return attempt.status.kind === 'ok' ? undefined : failedBy(client, way, attempt, credentials);
+  } catch (error) {
+    if (error instanceof MailferryError && error.code === 'login-not-possible') {
+      return { error, refusal: { way, isSecretSent: false, meaning: undefined } };
+    }
+    throw error;
+  }
+}
+
+function logInBy(client: Pop3Client, way: Way, credentials: Credentials): Promise<Attempt> {
   switch (way) {
     case 'USER-PASS':
       return userPass(client, credentials);
     case 'APOP':
       return apop(client, credentials);
-    case 'PLAIN':
-    case 'LOGIN':
+    default:
       return authenticate(client, MECHANISMS[way], credentials);
   }
 }
 
 /** RFC 1939 §7: PASS only directly after a +OK to USER, the password octet for octet. */
-async function userPass(client: Pop3Client, { user, password }: Credentials): Promise<Status> {
+async function userPass(client: Pop3Client, { user, password }: Credentials): Promise<Attempt> {
   assertAscii(client, user, password);
   // Both are built first: where PASS would be over-long, nothing is sent at all.
   const [name, pass] = [command('USER', user), secretCommand('PASS', password)];
   const named = await client.ask(name);
-  return named.kind === 'ok' ? client.ask(pass) : named;
+  const isSecretSent = named.kind === 'ok';
+  return { status: isSecretSent ? await client.ask(pass) : named, isSecretSent, explanation: undefined };
 }
 
 /** RFC 1939 §7: MD5 of the timestamp with its brackets and the secret. */
-function apop(client: Pop3Client, { user, password }: Credentials): Promise<Status> {
+async function apop(client: Pop3Client, { user, password }: Credentials): Promise<Attempt> {
   assertAscii(client, user, password);
   const timestamp = client.greeting.apopTimestamp;
   if (timestamp === undefined) {
@@ -81,7 +97,8 @@ function apop(client: Pop3Client, { user, password }: Credentials): Promise<Stat
     );
   }
   const digest = createHash('md5').update(`${timestamp}${password}`, 'utf8').digest('hex');
-  return client.ask(secretCommand(`APOP ${user}`, digest, [password]));
+  const status = await client.ask(secretCommand(`APOP ${user}`, digest, [password]));
+  return { status, isSecretSent: true, explanation: undefined };
 }
 
 /** RFC 6856 §2.2: non-ASCII in USER, PASS and APOP only where CAPA shows `UTF8 USER`. */
@@ -100,15 +117,21 @@ function assertAscii(client: Pop3Client, user: string, password: string): void {
   }
 }
 
-function loginRefused(client: Pop3Client, way: Way, said: string, credentials: Credentials): RefusedError {
-  const responseCode = client.responseCodeOf(said);
-  const serverText = withoutSecrets(said, secretsOf(credentials));
+function failedBy(
+  client: Pop3Client,
+  way: Way,
+  { status, isSecretSent, explanation }: Attempt,
+  credentials: Credentials,
+): Failed {
+  const responseCode = client.responseCodeOf(status.text);
+  const serverText = withoutSecrets(status.text, secretsOf(credentials));
   // RFC 3206 §6: a server that knows [AUTH] and does not say it means something else than a wrong password.
   const isWrongPassword = !(client.capabilities?.has('AUTH-RESP-CODE') ?? false);
   const meaning = meaningOfRefusal(responseCode, serverText, isWrongPassword ? 'login' : 'session');
   const retry: Retry = meaning?.retry ?? (isWrongPassword ? 'never' : 'later');
   const says = meaning?.says ?? (isWrongPassword ? 'the login was refused' : 'the login failed');
-  return new RefusedError(`${says} (${way}); the server said: ${quote(serverText)}`, {
+  const because = explanation === undefined ? '' : `: ${explanation}`;
+  const error = new RefusedError(`${says} (${way})${because}; the server said: ${quote(serverText)}`, {
     code: meaning?.code ?? (isWrongPassword ? 'login-refused' : 'login-failed'),
     scope: 'account',
     retry,
@@ -116,4 +139,5 @@ function loginRefused(client: Pop3Client, way: Way, said: string, credentials: C
     serverText,
     responseCode,
   });
+  return { error, refusal: { way, isSecretSent, meaning } };
 }

@@ -4,6 +4,7 @@
  */
 import net from 'node:net';
 import tls from 'node:tls';
+import { type ChannelBinding, channelBindingOf } from './channel-binding.ts';
 import { ConnectionError } from './errors.ts';
 import {
   agreementOf,
@@ -49,6 +50,7 @@ export class Transport {
   #socket: net.Socket;
   #listener: TransportListener | undefined;
   #tlsFacts: TlsFacts | undefined;
+  #channelBinding: ChannelBinding | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
   /** Takes our listeners off the present socket. */
   #detach: () => void = ignore;
@@ -84,6 +86,15 @@ export class Transport {
   /** What TLS agreed on; undefined in the clear. */
   get tlsFacts(): TlsFacts | undefined {
     return this.#tlsFacts;
+  }
+
+  /** What is the same at both ends of this TLS connection alone; undefined in the clear. */
+  get channelBinding(): ChannelBinding | undefined {
+    return this.#channelBinding;
+  }
+
+  get endpoint(): Pick<TransportOptions, 'host' | 'port'> {
+    return this.#options;
   }
 
   /** Begins to push. Octets that arrive before wait in the socket. */
@@ -144,6 +155,7 @@ export class Transport {
       const facts = this.#judge(secure, kept?.facts);
       this.#tlsFacts = facts;
       keepSession?.(facts);
+      this.#channelBinding = channelBindingOf(secure);
     } catch (cause) {
       secure.destroy();
       throw cause;

@@ -117,7 +117,7 @@ test.each([
   [{ host: 'a b' }],
   [{ security: 'ssl' }],
   [{ security: 'TLS' }],
-  [{ auth: 'scram-sha-256' }],
+  [{ auth: 'gssapi' }],
   [{ auth: '' }],
   [{ password: {} }],
   [{ password: { env: 'A', file: 'b' } }],

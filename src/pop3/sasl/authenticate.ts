@@ -1,6 +1,7 @@
 /**
  * The AUTH command (RFC 5034 §4): Base64, the initial response where it fits, and the ways out.
  */
+import { decodeBase64 } from '../base64.ts';
 import type { Pop3Client } from '../client.ts';
 import { command, MAX_COMMAND_OCTETS, saslResponse, secretCommand } from '../command.ts';
 import { ProtocolError } from '../errors.ts';
@@ -10,40 +11,50 @@ import { type Credentials, type SaslExchange, type SaslMechanism, secretsOf } fr
 /** Longest dialogue that is had: no mechanism here needs more than a handful of turns. */
 const MAX_TURNS = 16;
 
+/** How an attempt to log in ended. */
+export interface Attempt {
+  readonly status: Status;
+  /** Whether anything was sent that holds or proves the secret. */
+  readonly isSecretSent: boolean;
+  /** Why the server refuses, where the mechanism let it say so. */
+  readonly explanation: string | undefined;
+}
+
 /**
  * Logs in by one mechanism. @returns the server's +OK or -ERR.
- * @throws ProtocolError where the server breaks the dialogue.
+ * @throws ProtocolError where the server breaks the dialogue, MailferryError where it does not prove itself.
  */
 export async function authenticate(
   client: Pop3Client,
   mechanism: SaslMechanism,
   credentials: Credentials,
-): Promise<Status> {
-  const exchange = mechanism.start(credentials);
+): Promise<Attempt> {
+  const exchange = mechanism.start(credentials, client.saslLine);
   const secrets = secretsOf(credentials);
   let unsaid = exchange.initialResponse;
+  let said = 0;
   let status: Status;
-  // RFC 5034 §3: a server that does not announce the mechanism may be older than the initial response.
-  const isAnnounced = client.capabilities?.mechanisms.includes(mechanism.name) === true;
-  if (unsaid !== undefined && isAnnounced && fitsInCommand(mechanism, unsaid)) {
+  if (unsaid !== undefined && mayComeWithAuth(client, mechanism, unsaid)) {
     status = await client.ask(secretCommand(`AUTH ${mechanism.name}`, encodeInitial(unsaid), secrets), {
       isSasl: true,
     });
     unsaid = undefined;
+    said += 1;
   } else {
     status = await client.ask(command('AUTH', mechanism.name), { isSasl: true });
   }
   for (let turn = 0; ; turn += 1) {
     const challenge = challengeIn(status, unsaid === undefined && exchange.isComplete());
     if (challenge === undefined) {
-      return status;
+      return { status, isSecretSent: said > mechanism.secretAt, explanation: exchange.explanation?.() };
     }
     if (turn === MAX_TURNS) {
       throw new ProtocolError(`the server does not come to an end of SASL ${mechanism.name}`);
     }
-    const response = responseTo(challenge, exchange, unsaid);
+    const response = await responseTo(challenge, exchange, unsaid);
     status = await client.ask(saslResponse(response, secrets), { isSasl: true });
     unsaid = undefined;
+    said += response === '*' ? 0 : 1;
   }
 }
 
@@ -56,25 +67,31 @@ function challengeIn(status: Status, isAllSaid: boolean): string | undefined {
 }
 
 /** In Base64. */
-function responseTo(challenge: string, exchange: SaslExchange, unsaid: Buffer | undefined): string {
+async function responseTo(
+  challenge: string,
+  exchange: SaslExchange,
+  unsaid: Buffer | undefined,
+): Promise<string> {
   if (unsaid !== undefined) {
     return unsaid.toString('base64');
   }
-  const octets = decodeStrict(challenge);
+  const octets = decodeBase64(challenge);
   // RFC 5034 §4: `*` cancels; the -ERR that follows is the failed attempt.
-  return octets === undefined ? '*' : exchange.respond(octets).toString('base64');
+  return octets === undefined ? '*' : (await exchange.respond(octets)).toString('base64');
 }
 
-function fitsInCommand({ name }: SaslMechanism, initial: Buffer): boolean {
-  return `AUTH ${name} ${encodeInitial(initial)}\r\n`.length <= MAX_COMMAND_OCTETS;
+/** RFC 5034 §3, §4: only where the mechanism is announced, since an older server has no initial response; and where it fits. */
+function mayComeWithAuth(
+  { capabilities }: Pop3Client,
+  { name, isTwoStep }: SaslMechanism,
+  initial: Buffer,
+): boolean {
+  const isAnnounced = capabilities?.mechanisms.includes(name) === true;
+  const length = `AUTH ${name} ${encodeInitial(initial)}\r\n`.length;
+  return isTwoStep !== true && isAnnounced && length <= MAX_COMMAND_OCTETS;
 }
 
 /** An empty initial response is the single character `=` (RFC 5034 §4). */
 function encodeInitial(initial: Buffer): string {
   return initial.length === 0 ? '=' : initial.toString('base64');
-}
-
-function decodeStrict(text: string): Buffer | undefined {
-  const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
-  return isBase64 ? Buffer.from(text, 'base64') : undefined;
 }

@@ -4,6 +4,7 @@ import type { SaslMechanism } from './mechanism.ts';
 
 export const LOGIN: SaslMechanism = {
   name: 'LOGIN',
+  secretAt: 1,
   start({ user, password }) {
     const answers = [user, password];
     return {

@@ -2,9 +2,12 @@
  * The contract of a SASL mechanism (RFC 4422, RFC 5034): what it says first, and what it answers to each challenge.
  * A mechanism sees octets; Base64 and the AUTH command are the caller's.
  */
+import type { ChannelBinding } from '../channel-binding.ts';
+import type { SaslName } from './names.ts';
 
 export interface Credentials {
   readonly user: string;
+  /** A password; for the mechanisms of OAuth an access token. */
   readonly password: string;
 }
 
@@ -14,17 +17,36 @@ export function secretsOf({ user, password }: Credentials): string[] {
   return [plain, Buffer.from(password, 'utf8').toString('base64'), password];
 }
 
+/** What a mechanism may know of the line that it speaks on. */
+export interface SaslLine {
+  readonly host: string;
+  readonly port: number;
+  /** What binds a proof to this TLS connection; undefined without TLS. */
+  readonly channelBinding: ChannelBinding | undefined;
+  /** Mechanisms that the server announces, in upper case. */
+  readonly offered: readonly string[];
+}
+
 export interface SaslExchange {
   /** What it says without being asked, or undefined where the server speaks first. */
   readonly initialResponse: Buffer | undefined;
   /** The answer to a challenge. @throws MailferryError where the server asks for what the mechanism does not have. */
-  respond(challenge: Buffer): Buffer;
-  /** Whether all that has to be said was said: a +OK before it cannot mean that the login is done. */
+  respond(challenge: Buffer): Buffer | Promise<Buffer>;
+  /**
+   * Whether all that has to be said was said, by the server too where it has to prove itself: a +OK before it cannot mean that
+   * the login is done.
+   */
   isComplete(): boolean;
+  /** Why the server refuses, where it said so in a challenge: a phrase without secrets, to be read behind "the login was refused". */
+  explanation?(): string | undefined;
 }
 
 export interface SaslMechanism {
-  /** IANA's name. */
-  readonly name: string;
-  start(credentials: Credentials): SaslExchange;
+  readonly name: SaslName;
+  /** Which of the client's messages, from 0, is the first that holds or proves the secret: a refusal before it says nothing of it. */
+  readonly secretAt: number;
+  /** Never said together with AUTH, since servers of the field do not take it there. */
+  readonly isTwoStep?: boolean;
+  /** @throws MailferryError `login-not-possible` where the credentials or the line do not suit; nothing was sent then. */
+  start(credentials: Credentials, line: SaslLine): SaslExchange;
 }

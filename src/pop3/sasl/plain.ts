@@ -4,6 +4,7 @@ import type { SaslMechanism } from './mechanism.ts';
 
 export const PLAIN: SaslMechanism = {
   name: 'PLAIN',
+  secretAt: 0,
   start({ user, password }) {
     const message = Buffer.from(`\0${user}\0${password}`, 'utf8');
     return {

@@ -1,0 +1,26 @@
+/** The names of all ways to log in that there are here: one list for the engine and for the schema of a job. Data only. */
+
+/** IANA's names, strongest first: the order in which `AUTO` tries what it may. */
+export const SASL_NAMES = [
+  'SCRAM-SHA-512-PLUS',
+  'SCRAM-SHA-256-PLUS',
+  'SCRAM-SHA-1-PLUS',
+  'SCRAM-SHA-512',
+  'SCRAM-SHA-256',
+  'SCRAM-SHA-1',
+  'CRAM-MD5',
+  'PLAIN',
+  'LOGIN',
+] as const;
+
+export type SaslName = (typeof SASL_NAMES)[number];
+
+/** What `auth` may be: `AUTO`, a mechanism, or one of the two ways of RFC 1939 §7 that are no SASL. */
+export const AUTH_CHOICES = ['AUTO', ...SASL_NAMES, 'APOP', 'USER-PASS'] as const;
+
+export type AuthChoice = (typeof AUTH_CHOICES)[number];
+export type Way = Exclude<AuthChoice, 'AUTO'>;
+
+export function isSasl(way: Way): way is SaslName {
+  return way !== 'APOP' && way !== 'USER-PASS';
+}

@@ -1,0 +1,108 @@
+/** Every way to log in against Dovecot: with the right secret and a wrong one, and with everything on that might show a secret. */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Dovecot, startDovecot } from '../services/dovecot.ts';
+import { someMessages } from '../support/job-bed.ts';
+import { JobFolder, parseEvents } from '../support/job-folder.ts';
+import { secretForms } from '../support/secret-forms.ts';
+
+const PASSWORD = 'tide-41, "lantern"=x';
+const MECHANISMS = ['scram-sha-256', 'scram-sha-1', 'cram-md5', 'plain', 'login', 'apop', 'user-pass'];
+const LOUD = ['--verbose', '--log-level', 'trace', '--trace', 'wire.log'];
+
+const folder = new JobFolder();
+let dovecot: Dovecot;
+
+beforeAll(async () => {
+  dovecot = await startDovecot({
+    users: [{ name: 'alice', password: PASSWORD }],
+    mechanisms: ['plain', 'login', 'apop', 'cram-md5', 'scram-sha-1', 'scram-sha-256'],
+  });
+  dovecot.deliver('alice', someMessages(3));
+});
+
+afterAll(async () => {
+  await dovecot.stop();
+  await folder[Symbol.asyncDispose]();
+});
+
+type Security = 'tls' | 'starttls' | 'plaintext';
+
+function writeJob(auth: string, security: Security): string {
+  const port = security === 'tls' ? dovecot.tlsPort : dovecot.port;
+  const tls = security === 'plaintext' ? {} : { tls: { ca: dovecot.caPath } };
+  const name = `${auth}-${security}`;
+  return folder.writeJob(port, {
+    name,
+    state: `./state-${name}`,
+    accounts: [{ id: 'alice', user: 'alice', auth }],
+    sinks: [{ maildir: `./archive-${name}/{account}` }],
+    defaults: { security, ...tls },
+  });
+}
+
+beforeEach(() => rmSync(join(folder.path, 'wire.log'), { force: true }));
+
+const trace = (): string => readFileSync(join(folder.path, 'wire.log'), 'latin1');
+
+describe.each<Security>(['tls', 'starttls', 'plaintext'])('over %s', (security) => {
+  it.each([...MECHANISMS, 'auto'])(
+    'auth: %s archives with the right secret and shows it nowhere',
+    async (auth) => {
+      const job = writeJob(auth, security);
+      const { code, stdout, stderr } = await folder.run(['run', ...LOUD, job], {
+        env: { MAIL_PASSWORD: PASSWORD },
+      });
+      expect({ code, stderr: stderr.includes('refused') }).toEqual({ code: 0, stderr: false });
+      const verb = { 'user-pass': 'PASS', apop: 'APOP', auto: 'AUTH SCRAM-SHA-256' }[auth];
+      expect(trace()).toContain(` C: ${verb ?? `AUTH ${auth.toUpperCase()}`}`);
+      expect(trace()).toContain(' C: RETR 3');
+      for (const text of [stdout, stderr, trace()]) {
+        for (const form of secretForms('alice', PASSWORD)) expect(text).not.toContain(form);
+      }
+    },
+  );
+});
+
+it.each(MECHANISMS)(
+  'auth: %s with a wrong secret is refused once, and says so without saying it',
+  async (auth) => {
+    const wrong = 'not "the one"=y';
+    const job = writeJob(auth, 'tls');
+    const { code, stdout, stderr } = await folder.run(['run', '--json', '--trace', 'wire.log', job], {
+      env: { MAIL_PASSWORD: wrong },
+    });
+    expect(code).toBe(3);
+    expect(parseEvents(stdout)).toContainEqual(expect.objectContaining({ event: 'account.finished' }));
+    expect(stdout).toContain('login-refused');
+    expect(trace().match(/ C: (AUTH|PASS|APOP)/g)).toHaveLength(1);
+    for (const text of [stdout, stderr, trace()]) {
+      for (const form of secretForms('alice', wrong)) expect(text).not.toContain(form);
+    }
+  },
+);
+
+it('RFC-42: auto with a wrong secret tries one mechanism and no other', async () => {
+  const { code } = await folder.run(['run', '--quiet', '--trace', 'wire.log', writeJob('auto', 'tls')], {
+    env: { MAIL_PASSWORD: 'wrong' },
+  });
+  expect(code).toBe(3);
+  expect(trace().match(/ C: (AUTH .*|PASS|APOP|USER)/g)).toEqual([' C: AUTH SCRAM-SHA-256 ****']);
+});
+
+it('a password whose form in Unicode differs from the one that is stored is the same to SCRAM', async () => {
+  const accented = await startDovecot({
+    users: [{ name: 'bob', password: 'k\u00e9y' }],
+    mechanisms: ['scram-sha-256'],
+  });
+  try {
+    const job = folder.writeJob(accented.port, {
+      accounts: [{ id: 'bob', user: 'bob', auth: 'scram-sha-256' }],
+    });
+    const { code } = await folder.run(['plan', job], { env: { MAIL_PASSWORD: 'ke\u0301y' } });
+    expect(code).toBe(0);
+  } finally {
+    await accented.stop();
+  }
+});
