@@ -21,7 +21,13 @@ export interface SessionOptions extends CommonOptions {
   readonly keylog?: string;
 }
 
-export interface RunOptions extends SessionOptions {
+/** Flags of `run` and of `plan`, which says what `run` would do. */
+export interface RetryOptions extends SessionOptions {
+  /** Fetch quarantined messages again. */
+  readonly retry?: 'quarantined';
+}
+
+export interface RunOptions extends RetryOptions {
   /** Fetch again what a sink has lost. */
   readonly refetch?: 'missing';
 }

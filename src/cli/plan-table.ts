@@ -75,10 +75,10 @@ const MESSAGE_COLUMNS: readonly Column[] = [
   { title: 'why' },
 ];
 
-/** What would be fetched; and where the job deletes, what would become of each listed message at the source. */
+/** What would be fetched, and what is set aside; and where the job deletes, what would become of each listed message at the source. */
 export function renderMessages(plans: readonly AccountPlan[]): string[] {
   const columns = MESSAGE_COLUMNS;
-  const wanted = renderTable(columns, plans.flatMap(toMessageRows));
+  const wanted = renderTable(columns, [...plans.flatMap(toMessageRows), ...plans.flatMap(toQuarantinedRows)]);
   const deletions = plans.flatMap(toDeletionRows);
   return deletions.length === 0
     ? wanted
@@ -92,6 +92,15 @@ export function renderMessages(plans: readonly AccountPlan[]): string[] {
 
 function toMessageRows({ account, wanted }: AccountPlan): Row[] {
   return wanted.map(({ uidl, listedOctets, kind }) => [account, uidl, sizeText(listedOctets), kind]);
+}
+
+function toQuarantinedRows({ account, setAside }: AccountPlan): Row[] {
+  return setAside.map(({ uidl, listedOctets }) => [
+    account,
+    uidl,
+    sizeText(listedOctets),
+    'quarantined: not fetched',
+  ]);
 }
 
 function toDeletionRows({ account, deletion }: AccountPlan): Row[] {

@@ -9,8 +9,8 @@ import {
   type DemoOptions,
   LOG_LEVELS,
   type ProbeOptions,
+  type RetryOptions,
   type RunOptions,
-  type SessionOptions,
   type StatusOptions,
   type VerifyOptions,
 } from './options.ts';
@@ -43,7 +43,7 @@ ${EXIT_HELP}`,
     )
     .exitOverride();
 
-  session(program.command('run'))
+  retrying(program.command('run'))
     .description('archive: fetch what is new and store it in every sink')
     .argument('<job...>', 'job definitions (YAML or JSON)')
     .addOption(
@@ -59,6 +59,7 @@ ${EXIT_HELP}`,
         'mailferry run --quiet job.yaml                  for cron: silent when all is well',
         "mailferry run --account 'a*' --json job.yaml    some accounts, one JSON object a line",
         'mailferry run --trace wire.log job.yaml         the conversation, without its secrets',
+        'mailferry run --retry quarantined job.yaml      also what failed too often; "status" says why',
       ),
     )
     .action(async (files: string[], options: RunOptions) => {
@@ -66,7 +67,7 @@ ${EXIT_HELP}`,
       settle(await run(files, options, io, version));
     });
 
-  session(program.command('plan'))
+  retrying(program.command('plan'))
     .description('what run would do, fetch and delete: lists and asks headers, fetches and changes nothing')
     .argument('<job...>', 'job definitions (YAML or JSON)')
     .addHelpText(
@@ -74,9 +75,10 @@ ${EXIT_HELP}`,
       examples(
         'mailferry plan job.yaml',
         'mailferry plan --verbose job.yaml   each message, and why it stays or goes',
+        'mailferry plan --retry quarantined job.yaml   as with run --retry quarantined',
       ),
     )
-    .action(async (files: string[], options: SessionOptions) => {
+    .action(async (files: string[], options: RetryOptions) => {
       const { plan } = await import('./commands/plan.ts');
       settle(await plan(files, options, io));
     });
@@ -117,7 +119,11 @@ ${EXIT_HELP}`,
     .addOption(accountOption())
     .addHelpText(
       'after',
-      examples('mailferry status job.yaml', 'mailferry status --json job.yaml | jq .accounts'),
+      examples(
+        'mailferry status job.yaml',
+        'mailferry status --json job.yaml | jq .accounts',
+        'mailferry status --json job.yaml | jq .quarantined   each with its reason and what arrived',
+      ),
     )
     .action(async (files: string[], options: StatusOptions) => {
       const { status } = await import('./commands/status.ts');
@@ -187,6 +193,16 @@ function session(command: Command): Command {
       '--keylog <file>',
       'write the secrets of TLS sessions to a file, for Wireshark (also by SSLKEYLOGFILE); see docs/wire.md',
     );
+}
+
+/** Flags of commands that fetch, or say what would be fetched. */
+function retrying(command: Command): Command {
+  return session(command).addOption(
+    new Option(
+      '--retry <what>',
+      'fetch again also what is set aside because it failed in too many runs (limits.attempts)',
+    ).choices(['quarantined']),
+  );
 }
 
 function accountOption(): Option {

@@ -14,6 +14,9 @@ export const FAILPOINTS = {
   'spool.spilled': 'A message outgrew memory: its first octets are in a spool file.',
   'spool.finished': 'A large message is whole in its spool file.',
   'spool.removed': 'A spool file is no longer needed and is gone.',
+  'quarantine.part-written': 'What arrived of a message that failed is durable, and has no note.',
+  'quarantine.kept':
+    'What arrived of a message that failed is durable with its note; an earlier attempt is still there.',
   'batch.fetched': 'Messages are whole, in memory or in the spool; no sink has seen them.',
   'sink.maildir.opened': 'The folders of a Maildir are there, and tmp is clean.',
   'sink.maildir.claimed': 'What an interrupted batch left in new was compared and is given receipts.',

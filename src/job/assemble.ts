@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as timer } from 'node:timers/promises';
 import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
 import { openLedger } from '../ledger/open-ledger.ts';
+import { openQuarantine } from '../message/quarantine.ts';
+import { QUARANTINE_FOLDER } from '../message/quarantine-names.ts';
 import { openSpool } from '../message/spool.ts';
-import type { AccountSource, JobContext, SurveyContext } from '../pipeline/context.ts';
+import type { AccountSource, JobContext, QuarantineRules, SurveyContext } from '../pipeline/context.ts';
 import { Bandwidth } from '../pop3/bandwidth.ts';
 import { type EndpointOptions, type LoginOptions, openClient } from '../pop3/open-client.ts';
 import { TlsSessions } from '../pop3/tls-sessions.ts';
@@ -35,6 +37,7 @@ export interface AssembleOptions extends SourceOptions {
   readonly now: () => number;
   readonly stopSignal: AbortSignal;
   readonly isRefetching?: boolean;
+  readonly isRetryingQuarantined?: boolean;
 }
 
 export interface AssembledJob {
@@ -74,6 +77,7 @@ export async function assembleJob(job: Job, options: AssembleOptions): Promise<A
       limits: job.limits,
       isReadingBack: job.isReadingBack,
       isRefetching: options.isRefetching === true,
+      isRetryingQuarantined: options.isRetryingQuarantined === true,
       deletion: job.deletion,
       batch: BATCH,
       patienceMs: job.limits.patienceMs,
@@ -82,6 +86,7 @@ export async function assembleJob(job: Job, options: AssembleOptions): Promise<A
       sinks,
       ledger,
       spool,
+      quarantine: assembleQuarantine(job, failpoint),
       failpoint,
       emit,
       now,
@@ -105,6 +110,11 @@ export async function assembleJob(job: Job, options: AssembleOptions): Promise<A
     ledger.close();
     throw cause;
   }
+}
+
+function assembleQuarantine({ statePath, limits }: Job, failpoint: Failpoint): QuarantineRules {
+  const kept = openQuarantine(join(statePath, QUARANTINE_FOLDER), { failpoint });
+  return { maxAttempts: limits.attempts, partOctets: limits.partOctets, kept };
 }
 
 type SinkOptions = Pick<SourceOptions, 'emit' | 'dropSignal' | 'env'>;

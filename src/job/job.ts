@@ -114,6 +114,10 @@ export interface Limits {
   readonly loginTimeoutMs: number;
   /** From a command to the first octet of its answer; a server may render a message on demand. */
   readonly firstOctetTimeoutMs: number;
+  /** Runs in which a message may fail through itself before it is quarantined. */
+  readonly attempts: number;
+  /** Most octets that are kept of what arrived of a message that failed. */
+  readonly partOctets: number;
   /** Longest life of one session; undefined for no end. */
   readonly sessionTimeoutMs: number | undefined;
 }

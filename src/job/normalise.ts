@@ -211,6 +211,8 @@ export function defineLimits(limits: RawLimits): Limits {
     loginTimeoutMs: limits.loginTimeout,
     firstOctetTimeoutMs: limits.firstOctetTimeout,
     sessionTimeoutMs: limits.sessionTimeout,
+    attempts: limits.attempts,
+    partOctets: limits.partSize,
   };
 }
 

@@ -24,6 +24,9 @@ import {
 } from './units.ts';
 
 /** Node's timers fire at once where they should wait longer than 2^31 - 1 ms. */
+/** Parts are in memory for a moment, one for each account at work. */
+const MAX_PART_OCTETS = 16 * 1024 * 1024;
+
 const MAX_WAIT_MS = 24 * 86_400_000;
 const MAX_ACCOUNT_ENTRIES = 100_000;
 const MAX_SINKS = 16;
@@ -71,8 +74,9 @@ function duration(maxMs: number = Number.MAX_SAFE_INTEGER) {
     .transform((value) => parseDurationMs(value) ?? 0);
 }
 
-function size(min: number) {
-  const expected = `a size such as 4096, 50MB or 10MiB${min > 0 ? `, at least ${min}` : ''}`;
+function size(min: number, max = Number.MAX_SAFE_INTEGER) {
+  const most = max === Number.MAX_SAFE_INTEGER ? '' : `, at most ${max}`;
+  const expected = `a size such as 4096, 50MB or 10MiB${min > 0 ? `, at least ${min}` : ''}${most}`;
   return z
     .union(
       [
@@ -83,7 +87,7 @@ function size(min: number) {
         error: expected,
       },
     )
-    .refine((value) => isWithin(parseOctets(String(value)), min, Number.MAX_SAFE_INTEGER), {
+    .refine((value) => isWithin(parseOctets(String(value)), min, max), {
       error: expected,
     })
     .transform((value) => parseOctets(String(value)) ?? 0);
@@ -632,6 +636,16 @@ const limitsSchema = z.strictObject(
         .prefault('none'),
       'Longest life of one session, or `none`.',
       byDefault('none'),
+    ),
+    attempts: key(
+      count(1, 1_000).prefault(3),
+      'Runs in which a message may fail through itself; then it is quarantined, until `run --retry quarantined`.',
+      byDefault(3),
+    ),
+    partSize: key(
+      size(0, MAX_PART_OCTETS).prefault('256KiB'),
+      'Most that is kept, for inspection, of what arrived of a message that failed: its first and its last part. 0 keeps none.',
+      byDefault('256KiB'),
     ),
   },
   { error: 'a map of limits' },

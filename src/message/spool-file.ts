@@ -57,6 +57,12 @@ export class SpoolFile {
     return { sha256: this.#hash.digest('hex'), lineEnds: this.#counter.lineEnds };
   }
 
+  /** Waits for all writes so far. @returns the path. @throws what a write threw. */
+  async written(): Promise<string> {
+    await this.#written;
+    return this.path;
+  }
+
   async abort(): Promise<void> {
     // A write that failed has told so to whoever asked for it.
     await this.#written.catch(() => undefined);

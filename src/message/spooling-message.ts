@@ -6,6 +6,7 @@ import { ChunkList } from './chunk-list.ts';
 import { HEADER_LIMIT_OCTETS, headerDigest } from './header-block.ts';
 import type { Message } from './message.ts';
 import { messageFromBuffer } from './message-builder.ts';
+import { partOfBuffer, partOfFile, type ReceivedPart } from './received-part.ts';
 import { SpoolFile, type SpoolRoom } from './spool-file.ts';
 
 /** The two octets behind the limit tell whether the line there is empty. */
@@ -63,6 +64,17 @@ export class SpoolingMessage {
     this.#state = 'finished';
     const content = { kind: 'spool', path: this.#file.path } as const;
     return { octets: this.#octets, sha256, headerSha256: headerDigest(kept), lineEnds, content };
+  }
+
+  /**
+   * What has come so far of a message that will not become whole, at most `limitOctets` of it. The message takes no more; `abort`
+   * removes the rest. @throws what a write or the file system threw.
+   */
+  async part(limitOctets: number): Promise<ReceivedPart> {
+    this.#mustBeOpen();
+    return this.#file === undefined
+      ? partOfBuffer(this.#kept.take(), limitOctets)
+      : partOfFile(await this.#file.written(), this.#octets, limitOctets);
   }
 
   /** Gives the message up and removes what there is of it. Idempotent; after `finish` it does nothing. */

@@ -6,13 +6,17 @@ import { MailferryError, textOf } from '../errors/mailferry-error.ts';
 import type { Pop3Client } from '../pop3/client.ts';
 import { type AccountWork, log, toError } from './account-work.ts';
 import { Archiver } from './archive-batch.ts';
+import { compareTroubled } from './compare-troubled.ts';
 import type { SessionEnd } from './decide-next-session.ts';
 import { deleteAtSource, endSession, reconcile } from './delete-at-source.ts';
 import { fetchAndArchive } from './fetch-and-archive.ts';
 import { followUidls, settleUidls } from './follow-uidls.ts';
 import { Identifier } from './identify.ts';
+import { judgeWith } from './judge-failure.ts';
+import { orderWanted } from './order-wanted.ts';
 import { type LostRows, takeBackLost } from './refetch-lost.ts';
 import { serverWarnings } from './server-warnings.ts';
+import { settleLosses } from './settle-losses.ts';
 import { type Survey, surveyAccount } from './survey-account.ts';
 
 /** One session, in order. Each step is in a file of its own. @throws what broke it elsewhere than in fetching. */
@@ -25,12 +29,14 @@ export async function runSession(work: AccountWork, lost: LostRows): Promise<Ses
       takeBackLost(lost, listing, work),
     );
     tellSurvey(survey, work);
+    await settleLosses(work, { isServerWell: true });
     context.failpoint('account.listed');
     await followUidls(survey, work);
     await reconcile(survey, work);
+    await compareTroubled(survey.listing, work);
     context.failpoint('account.reconciled');
     await recordSkipped(survey, work);
-    const wanted = survey.wanted.filter((message) => !tried.has(message));
+    const wanted = orderWanted(survey.wanted.filter((message) => !tried.has(message)));
     const before = work.tally.archivedNow + work.tally.archivedBefore;
     const archiver = openArchiver(survey, work);
     try {
@@ -63,7 +69,8 @@ function tellServer({ capabilities }: Pop3Client, work: AccountWork): void {
   }
 }
 
-function openArchiver({ recognised, uidls }: Survey, { source, context, rows }: AccountWork): Archiver {
+function openArchiver({ recognised, uidls }: Survey, work: AccountWork): Archiver {
+  const { source, context, rows } = work;
   const { sinks, dropSignal, isReadingBack, now, failpoint } = context;
   const followed = uidls.followed.map(({ message, row }) => ({ uidl: message.uidl, sha256: row.sha256 }));
   const identifier = new Identifier(rows, [...recognised, ...followed], uidls.isUnlisted);
@@ -75,6 +82,7 @@ function openArchiver({ recognised, uidls }: Survey, { source, context, rows }: 
     dropSignal,
     isReadingBack,
     now,
+    judge: judgeWith(work),
     failpoint,
   });
 }
@@ -106,7 +114,8 @@ function tellSurvey(survey: Survey, work: AccountWork): void {
   const archivedBefore = Math.max(0, survey.archivedBefore - tally.archivedNow);
   tally.listed = archivedBefore + tally.archivedNow + quarantined + skipped.length + wanted.length;
   tally.archivedBefore = archivedBefore;
-  tally.quarantined = quarantined;
+  // The same holds for what this run has set aside.
+  tally.quarantined = Math.max(0, quarantined - tally.setAside);
   work.context.emit({
     type: 'account.listed',
     account: work.source.id,

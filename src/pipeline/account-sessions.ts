@@ -5,8 +5,8 @@
 import { runSession } from './account-session.ts';
 import { type AccountWork, log } from './account-work.ts';
 import { decideNextSession } from './decide-next-session.ts';
-import { recordLoss } from './fetch-and-archive.ts';
 import { findLost, type LostRows } from './refetch-lost.ts';
+import { noteLoss } from './settle-losses.ts';
 
 /** @throws what ended the account before it was done. */
 export async function archiveInSessions(work: AccountWork): Promise<void> {
@@ -24,7 +24,7 @@ export async function archiveInSessions(work: AccountWork): Promise<void> {
       throw next.cause;
     }
     const { wanted, cause } = next.without;
-    await recordLoss(wanted, cause, work);
+    noteLoss({ wanted, cause, part: end.kind === 'broken' ? end.part : undefined }, work);
     log(work, 'warn', `the session broke at a message: ${cause.message}; going on without it`);
   }
 }

@@ -3,6 +3,8 @@
  */
 import { MailferryError, textOf } from '../errors/mailferry-error.ts';
 import type { AccountLedger, FailureNote, Outcome } from '../ledger/ledger.ts';
+import type { ReceivedPart } from '../message/received-part.ts';
+import type { WantedMessage } from './classify-listing.ts';
 import type { AccountSource, JobContext } from './context.ts';
 import type { Tally } from './counts.ts';
 import type { TriedMessages } from './tried-messages.ts';
@@ -18,6 +20,16 @@ export interface AccountWork {
   readonly uidls: { isChanged: boolean };
   /** Grows with each thing that did not go well; the worst is the account's. */
   readonly outcomes: Set<Outcome>;
+  /** Messages at which a session broke, until a later session shows what the server is like. */
+  readonly losses: LostMessage[];
+}
+
+/** A message at which a session broke. */
+export interface LostMessage {
+  readonly wanted: WantedMessage;
+  readonly cause: MailferryError;
+  /** What arrived of it. */
+  readonly part: ReceivedPart | undefined;
 }
 
 export function noteOf(cause: unknown): FailureNote {

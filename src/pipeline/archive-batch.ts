@@ -5,23 +5,26 @@
  */
 import type { Failpoint } from '../errors/failpoint.ts';
 import { asMailferryError, MailferryError } from '../errors/mailferry-error.ts';
-import type {
-  AccountLedger,
-  FailedEntry,
-  LedgerBatch,
-  MessageRow,
-  RelistedEntry,
-  StoredEntry,
-} from '../ledger/ledger.ts';
-import type { JsonValue, Receipt, Sink, SinkAccount, SinkArchive, StorableMessage } from '../sink/sink.ts';
-import type { WantedMessage } from './classify-listing.ts';
+import type { AccountLedger, MessageRow } from '../ledger/ledger.ts';
+import type { Message } from '../message/message.ts';
+import type { Receipt, Sink, SinkAccount, SinkArchive, StorableMessage } from '../sink/sink.ts';
+import {
+  failuresOf,
+  journalsOf,
+  type SinkAnswer,
+  toFailedEntry,
+  toProved,
+  toRelisted,
+  toStored,
+  toUidlChange,
+  toUnstored,
+} from './batch-entries.ts';
 import type { IdentifiedMessage, Identifier } from './identify.ts';
 import type { FetchedBatch } from './intake.ts';
+import type { Judge, JudgedFailure } from './judge-failure.ts';
 
-export interface FailedMessage {
-  readonly wanted: WantedMessage;
-  readonly cause: MailferryError;
-}
+/** One that failed; with its octets, until the batch is given up, where it came whole. */
+export type FailedMessage = JudgedFailure & { readonly message?: Message };
 
 export interface BatchResult {
   readonly archived: readonly IdentifiedMessage[];
@@ -34,14 +37,6 @@ export interface BatchResult {
   readonly sinkFailure: MailferryError | undefined;
 }
 
-/** What one sink made of its part of a batch. */
-interface SinkAnswer {
-  readonly receipts: ReadonlyMap<IdentifiedMessage, { readonly root: string; readonly receipt: Receipt }>;
-  readonly failures: ReadonlyMap<IdentifiedMessage, MailferryError>;
-  readonly journal: JsonValue | undefined;
-  readonly failure: MailferryError | undefined;
-}
-
 export interface ArchiverOptions {
   readonly account: SinkAccount;
   readonly sinks: readonly Sink[];
@@ -51,6 +46,8 @@ export interface ArchiverOptions {
   readonly dropSignal: AbortSignal;
   /** Read back what was written before its receipt counts. */
   readonly isReadingBack: boolean;
+  /** Says whose fault a failure is, and whether the message is set aside for it. */
+  readonly judge: Judge;
   readonly failpoint: Failpoint;
 }
 
@@ -65,19 +62,20 @@ export class Archiver {
 
   /** @throws MailferryError scope run, where the ledger cannot be written: nothing of the batch counts then. */
   async archiveBatch(batch: FetchedBatch): Promise<BatchResult> {
-    const { identifier, sinks, rows, failpoint } = this.#options;
+    const { identifier, sinks, rows, judge, failpoint } = this.#options;
     const identified = batch.fetched.map((fetched) => identifier.identify(fetched));
     const recognised = identified.filter(({ isArchived }) => isArchived);
     const fresh = identified.filter(({ isArchived }) => !isArchived);
     const answers = new Map<string, SinkAnswer>();
     await Promise.all(sinks.map(async (sink) => answers.set(sink.name, await this.#storeIn(sink, fresh))));
     failpoint('batch.stored');
-    const failures = failuresOf(fresh, answers);
+    const refused = batch.refused.map((each) => judge({ ...each, kind: 'refused' }));
+    const failures = this.#judgeUnstored(failuresOf(fresh, answers));
     await rows.record({
       stored: fresh.flatMap((message) => toStored(message, answers, failures.get(message))),
       failed: [
-        ...batch.refused.map(toFailedEntry),
-        ...fresh.flatMap((message) => toUnstored(message, answers, failures)),
+        ...refused.map(toFailedEntry),
+        ...fresh.flatMap((message) => toUnstored(message, answers, failures.get(message))),
       ],
       relisted: recognised.flatMap(toRelisted),
       journals: journalsOf(answers),
@@ -88,9 +86,20 @@ export class Archiver {
       archived: fresh.filter((message) => !failures.has(message)),
       recognised,
       unarchived: failures.size,
-      failed: [...batch.refused, ...[...failures].map(([{ wanted }, cause]) => ({ wanted, cause }))],
+      failed: [...refused, ...failures.values()],
       sinkFailure: [...answers.values()].find(({ failure }) => failure !== undefined)?.failure,
     };
+  }
+
+  #judgeUnstored(
+    failures: ReadonlyMap<IdentifiedMessage, MailferryError>,
+  ): ReadonlyMap<IdentifiedMessage, FailedMessage> {
+    const judged = new Map<IdentifiedMessage, FailedMessage>();
+    for (const [identified, cause] of failures) {
+      const { wanted, message, rowId } = identified;
+      judged.set(identified, { ...this.#options.judge({ wanted, cause, kind: 'unstored', rowId }), message });
+    }
+    return judged;
   }
 
   /**
@@ -218,94 +227,6 @@ function noOutcome(sink: Sink): MailferryError {
   });
 }
 
-/** The first reason why a message is not in all sinks. */
-function failuresOf(
-  messages: readonly IdentifiedMessage[],
-  answers: ReadonlyMap<string, SinkAnswer>,
-): Map<IdentifiedMessage, MailferryError> {
-  const failures = new Map<IdentifiedMessage, MailferryError>();
-  for (const message of messages) {
-    for (const answer of answers.values()) {
-      const failure = answer.failures.get(message);
-      if (failure !== undefined && !failures.has(message)) {
-        failures.set(message, failure);
-      }
-    }
-  }
-  return failures;
-}
-
 function toStorable({ wanted, copy, message }: IdentifiedMessage): StorableMessage {
   return { uidl: wanted.uidl, copy, message };
-}
-
-/** What at least one sink holds is recorded, so that it is not stored there a second time. */
-function toStored(
-  stored: IdentifiedMessage,
-  answers: ReadonlyMap<string, SinkAnswer>,
-  failure: MailferryError | undefined,
-): StoredEntry[] {
-  const receipts = new Map<string, { root: string; receipt: Receipt }>();
-  for (const [sink, answer] of answers) {
-    const receipt = answer.receipts.get(stored);
-    if (receipt !== undefined) {
-      receipts.set(sink, receipt);
-    }
-  }
-  if (receipts.size === 0) {
-    return [];
-  }
-  const { wanted, message, rowId, copy } = stored;
-  const { uidl, listedOctets } = wanted;
-  const { octets, sha256, headerSha256 } = message;
-  const note = failure === undefined ? undefined : { code: failure.code, text: failure.message };
-  return [{ rowId, uidl, listedOctets, octets, sha256, headerSha256, copy, receipts, failure: note }];
-}
-
-/** A row with its receipts proved anew; nothing else of it changes. */
-function toProved(row: MessageRow, receipts: StoredEntry['receipts']): StoredEntry[] {
-  const { rowId, uidl, listedOctets, octets, sha256, headerSha256, copy } = row;
-  if (octets === null || sha256 === null || headerSha256 === null) {
-    return [];
-  }
-  return [{ rowId, uidl, listedOctets, octets, sha256, headerSha256, copy, receipts }];
-}
-
-function toUnstored(
-  message: IdentifiedMessage,
-  answers: ReadonlyMap<string, SinkAnswer>,
-  failures: ReadonlyMap<IdentifiedMessage, MailferryError>,
-): FailedEntry[] {
-  const cause = failures.get(message);
-  const isHeld = [...answers.values()].some(({ receipts }) => receipts.has(message));
-  return cause === undefined || isHeld ? [] : [toFailedEntry({ wanted: message.wanted, cause })];
-}
-
-export function toFailedEntry({ wanted, cause }: FailedMessage): FailedEntry {
-  const { uidl, listedOctets } = wanted;
-  // A doubtful row may be about another message: what failed gets a row of its own.
-  const rowId = wanted.kind === 'doubtful' ? undefined : wanted.rowId;
-  return { rowId, uidl, listedOctets, failure: { code: cause.code, text: cause.message }, quarantine: false };
-}
-
-function toRelisted({ rowId, wanted, copy }: IdentifiedMessage): RelistedEntry[] {
-  const { uidl, listedOctets, kind } = wanted;
-  // A row that was made when the message failed under this unique-id says nothing that its own row does not say.
-  const replaces = kind === 'retry' && wanted.rowId !== rowId ? wanted.rowId : undefined;
-  return rowId === undefined ? [] : [{ rowId, uidl, listedOctets, copy, replaces }];
-}
-
-function toUidlChange(archived: readonly IdentifiedMessage[]): LedgerBatch['uidlChange'] {
-  const followed = archived.filter(({ isRenamed }) => isRenamed).length;
-  return followed === 0 ? undefined : { followed, isSettled: false };
-}
-
-function journalsOf(answers: ReadonlyMap<string, SinkAnswer>): NonNullable<LedgerBatch['journals']> {
-  const journals = new Map<string, JsonValue>();
-  for (const [sink, { journal }] of answers) {
-    if (journal !== undefined) {
-      journals.set(sink, journal);
-    }
-  }
-  return journals;
 }

@@ -4,6 +4,7 @@
  */
 import type { Failpoint } from '../errors/failpoint.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Quarantine } from '../message/quarantine.ts';
 import type { Spool } from '../message/spool.ts';
 import type { Pop3Client } from '../pop3/client.ts';
 import type { OpeningListener } from '../pop3/open-client.ts';
@@ -47,6 +48,17 @@ export interface SurveyContext {
   readonly emit: EventListener;
   /** Aborted to drop every connection at once; safe, since nothing unproved is ever recorded. */
   readonly dropSignal: AbortSignal;
+  /** Fetch quarantined messages again. */
+  readonly isRetryingQuarantined?: boolean;
+}
+
+/** When a message that fails is set aside, and where what arrived of it is kept. */
+export interface QuarantineRules {
+  /** Runs in which a message may fail through itself; then it is set aside. */
+  readonly maxAttempts: number;
+  /** Most octets that are kept of what arrived of a message. */
+  readonly partOctets: number;
+  readonly kept: Quarantine;
 }
 
 export interface JobContext extends SurveyContext {
@@ -75,6 +87,7 @@ export interface JobContext extends SurveyContext {
   readonly deletion: DeletionRules | undefined;
   readonly ledger: Ledger;
   readonly spool: Spool;
+  readonly quarantine: QuarantineRules;
   /** Called at each step between two promises; does nothing outside of tests. */
   readonly failpoint: Failpoint;
   /** Aborted to stop cleanly: what is in flight is finished, archived and recorded. */

@@ -21,13 +21,19 @@ export class Tally {
   archivedNow = 0;
   archivedBefore = 0;
   skipped = 0;
+  /** Before this run. */
   quarantined = 0;
+  /** In this run. */
+  setAside = 0;
   /** Tried and failed; what was not come to is added by `toCounts`. */
   refused = 0;
   octets = 0;
+  /** Messages of which something was kept apart. */
+  keptParts = 0;
 
   toCounts(): AccountCounts {
-    const { listed, archivedNow, archivedBefore, skipped, quarantined, refused, octets } = this;
+    const { listed, archivedNow, archivedBefore, skipped, refused, octets } = this;
+    const quarantined = this.quarantined + this.setAside;
     const unreached = listed - archivedNow - archivedBefore - skipped - quarantined - refused;
     return {
       listed,

@@ -5,6 +5,7 @@
  * A session that breaks at a message is followed by another without that message: no bad message keeps the others from
  * being archived (promise 10). What breaks elsewhere, or too often, ends the account.
  */
+import type { ReceivedPart } from '../message/received-part.ts';
 import { ConnectionError, ProtocolError } from '../pop3/errors.ts';
 import type { WantedMessage } from './classify-listing.ts';
 
@@ -18,6 +19,8 @@ export type SessionEnd =
       readonly cause: unknown;
       /** The message at which it broke: it was asked for, and its answer did not come whole. */
       readonly at: WantedMessage | undefined;
+      /** What came of it. */
+      readonly part?: ReceivedPart | undefined;
     };
 
 export interface AccountProgress {

@@ -51,6 +51,18 @@ export type MailferryEvent =
       /** What to do about it. */
       readonly hint?: string | undefined;
     }
+  /** It has failed too often, or failed again after it was set aside: later runs leave it alone until somebody asks for it. */
+  | {
+      readonly type: 'message.quarantined';
+      readonly account: string;
+      readonly uidl: string;
+      readonly failure: FailureNote;
+      /** Runs in which it failed through itself. */
+      readonly attempts: number;
+      /** Path of the note beside what arrived of it; null where nothing could be kept. */
+      readonly note: string | null;
+      readonly hint: string;
+    }
   | {
       readonly type: 'message.skipped';
       readonly account: string;

@@ -1,16 +1,16 @@
 /**
  * The window of RETRs fills the intake, batches leave it for the sinks, and each batch that is archived makes room for more.
  */
-import type { MailferryError } from '../errors/mailferry-error.ts';
+import type { ReceivedPart } from '../message/received-part.ts';
 import type { Pop3Client } from '../pop3/client.ts';
-import { type AccountWork, noteOf, toError } from './account-work.ts';
-import { type Archiver, type BatchResult, toFailedEntry } from './archive-batch.ts';
+import { type AccountWork, toError } from './account-work.ts';
+import type { Archiver, BatchResult } from './archive-batch.ts';
 import type { WantedMessage } from './classify-listing.ts';
-import { outcomeOfFailure } from './decide-outcome.ts';
 import { noteRenamed } from './follow-uidls.ts';
 import type { IdentifiedMessage } from './identify.ts';
 import { Intake } from './intake.ts';
 import { ProgressMeter } from './progress-meter.ts';
+import { tellFailures } from './tell-failures.ts';
 
 export interface FetchResult {
   /** Everything that was retrieved is archived in every sink: only then may QUIT be sent (promise 6). */
@@ -24,6 +24,8 @@ export interface SessionLoss {
   readonly cause: unknown;
   /** The message at which it broke: it was asked for, and its answer did not come whole. */
   readonly at: WantedMessage | undefined;
+  /** What came of it. */
+  readonly part: ReceivedPart | undefined;
 }
 
 /** @throws what ended a sink or the ledger. */
@@ -33,7 +35,7 @@ export async function fetchAndArchive(
   archiver: Archiver,
   work: AccountWork,
 ): Promise<FetchResult> {
-  const { spool, batch: limits, stopSignal, failpoint } = work.context;
+  const { spool, quarantine, batch: limits, stopSignal, failpoint } = work.context;
   const meter = new ProgressMeter(work.source.id, work.context);
   const onProgress = (messages: number, octets: number): void => meter.add(messages, octets);
   const intake = new Intake({ wanted, spool, limits, stopSignal, onProgress });
@@ -43,7 +45,7 @@ export async function fetchAndArchive(
   const retrieval = client.retrieve(intake);
   const ended = retrieval.done
     .catch((cause: unknown) => {
-      loss = { cause, at: intake.awaited };
+      loss = { cause, at: intake.awaited, part: undefined };
     })
     .finally(() => intake.end());
   try {
@@ -52,10 +54,10 @@ export async function fetchAndArchive(
       retrieval.resume();
       failpoint('batch.fetched');
       const result = await archiver.archiveBatch(batch);
+      await tellBatch(result, work);
       for (const { message } of batch.fetched) {
         await spool.removeContent(message);
       }
-      tellBatch(result, work);
       unarchived += result.unarchived;
       archived.push(...(work.context.deletion === undefined ? [] : result.archived.map(withoutContent)));
       if (result.sinkFailure !== undefined) {
@@ -67,6 +69,9 @@ export async function fetchAndArchive(
     throw thrown;
   } finally {
     await ended;
+    if (loss !== undefined) {
+      loss = { ...loss, part: await intake.partOfAwaited(quarantine.partOctets) };
+    }
     await intake.abort();
   }
   return { isAllDurable: unarchived === 0, archived, loss };
@@ -78,38 +83,20 @@ function withoutContent(identified: IdentifiedMessage): IdentifiedMessage {
   return { ...identified, message };
 }
 
-function tellBatch({ archived, recognised, failed }: BatchResult, work: AccountWork): void {
-  const { source, context, tally, outcomes } = work;
+async function tellBatch({ archived, recognised, failed }: BatchResult, work: AccountWork): Promise<void> {
+  const { source, context, tally } = work;
   const account = source.id;
   noteRenamed([...recognised, ...archived].filter(({ isRenamed }) => isRenamed).length, work);
   tally.archivedBefore += recognised.length;
   tally.archivedNow += archived.length;
-  tally.refused += failed.length;
   for (const { wanted, message } of archived) {
     const { octets, sha256 } = message;
     tally.octets += octets;
     context.emit({ type: 'message.archived', account, uidl: wanted.uidl, octets, sha256 });
   }
-  for (const { wanted, cause } of failed) {
-    work.tried.add(wanted);
-    outcomes.add(outcomeOfFailure(cause));
-    context.emit({
-      type: 'message.failed',
-      account,
-      uidl: wanted.uidl,
-      failure: noteOf(cause),
-      hint: cause.hint,
-    });
+  for (const { wanted } of [...archived, ...recognised]) {
+    const { uidl, listedOctets } = wanted;
+    await context.quarantine.kept.discard({ account, uidl, listedOctets });
   }
-}
-
-/** A message at which the session broke has failed as well: it is recorded, counted and told like any other. */
-export async function recordLoss(
-  wanted: WantedMessage,
-  cause: MailferryError,
-  work: AccountWork,
-): Promise<void> {
-  await work.rows.record({ failed: [toFailedEntry({ wanted, cause })] });
-  const failed = [{ wanted, cause }];
-  tellBatch({ archived: [], recognised: [], failed, unarchived: 0, sinkFailure: undefined }, work);
+  await tellFailures(failed, work);
 }

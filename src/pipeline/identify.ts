@@ -3,6 +3,7 @@
  * unique-id, SHA-256, copy): equal messages under one unique-id are counted, so that each is archived once (promise 9).
  */
 import type { AccountLedger, MessageRow } from '../ledger/ledger.ts';
+import type { WantedMessage } from './classify-listing.ts';
 import type { UidlSurvey } from './find-renamed.ts';
 import type { FetchedMessage } from './intake.ts';
 
@@ -20,7 +21,7 @@ export interface IdentifiedMessage extends FetchedMessage {
 
 /** Counts how often each identity was met in this session: the n-th of equal messages is copy n. */
 export class Identifier {
-  readonly #rows: Pick<AccountLedger, 'rows' | 'rowsByDigest'>;
+  readonly #rows: Pick<AccountLedger, 'rows' | 'rowsByDigest' | 'unreadRows'>;
   readonly #isUnlisted: UidlSurvey['isUnlisted'];
   readonly #met = new Map<string, number>();
   /** Rows that a message of this session stands for. */
@@ -31,7 +32,7 @@ export class Identifier {
    * @param isUnlisted where unique-ids may have changed: whether the listing does not account for a row.
    */
   constructor(
-    rows: Pick<AccountLedger, 'rows' | 'rowsByDigest'>,
+    rows: Pick<AccountLedger, 'rows' | 'rowsByDigest' | 'unreadRows'>,
     recognised: readonly Pick<MessageRow, 'uidl' | 'sha256'>[],
     isUnlisted?: UidlSurvey['isUnlisted'],
   ) {
@@ -54,7 +55,7 @@ export class Identifier {
     const row =
       equal.find((candidate) => candidate.uidl === wanted.uidl && candidate.copy === copy) ??
       equal.find((candidate) => this.#isUnlisted?.(candidate) === true) ??
-      this.#unread(wanted.rowId);
+      this.#unread(wanted);
     if (row !== undefined) {
       this.#taken.add(row.rowId);
     }
@@ -68,9 +69,14 @@ export class Identifier {
     };
   }
 
-  /** The row of a message that was listed and never fetched whole: it has no octets to compare with. */
-  #unread(rowId: number | undefined): MessageRow | undefined {
-    const [row] = rowId === undefined ? [] : this.#rows.rows([rowId]);
+  /**
+   * The row of a message that was listed and never fetched whole: it has no octets to compare with. What has no unique-id of its
+   * own continues any such row of its size, once, so that a failure does not stay behind when its message got well.
+   */
+  #unread({ kind, uidl, listedOctets, rowId }: WantedMessage): MessageRow | undefined {
+    const candidates = kind === 'ambiguous' ? this.#rows.unreadRows(uidl, listedOctets) : [rowId];
+    const free = candidates.find((id) => id !== undefined && !this.#taken.has(id));
+    const [row] = free === undefined ? [] : this.#rows.rows([free]);
     return row?.sha256 === null ? row : undefined;
   }
 

@@ -5,6 +5,7 @@
  * The size of a batch follows the speed of the sinks by itself: while one batch is made durable the next gathers.
  */
 import type { Message } from '../message/message.ts';
+import type { ReceivedPart } from '../message/received-part.ts';
 import type { Spool } from '../message/spool.ts';
 import type { SpoolingMessage } from '../message/spooling-message.ts';
 import type { RefusedError } from '../pop3/errors.ts';
@@ -134,6 +135,13 @@ export class Intake implements RetrievalReceiver<Requested> {
       });
     }
     return this.#take();
+  }
+
+  /** What has come of the message at which the session broke; undefined where nothing came, or it cannot be read. */
+  async partOfAwaited(limitOctets: number): Promise<ReceivedPart | undefined> {
+    return this.#unanswered.length === 0
+      ? undefined
+      : this.#receiving?.part(limitOctets).catch(() => undefined);
   }
 
   /** Gives up what is not whole, and what was not taken. */

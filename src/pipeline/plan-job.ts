@@ -2,7 +2,7 @@
  * What a run would do, found by listing, classifying and asking headers: no RETR, no DELE, nothing written anywhere.
  */
 import { textOf } from '../errors/mailferry-error.ts';
-import type { Outcome } from '../ledger/ledger.ts';
+import type { AccountReader, Outcome } from '../ledger/ledger.ts';
 import { runInPool } from './account-pool.ts';
 import type { WantedMessage } from './classify-listing.ts';
 import type { AccountSource, SurveyContext } from './context.ts';
@@ -10,14 +10,16 @@ import type { DeletionRules } from './decide-deletion.ts';
 import { outcomeOfFailure, worstOutcome } from './decide-outcome.ts';
 import type { UidlSurvey } from './find-renamed.ts';
 import { changeText } from './follow-uidls.ts';
+import type { Listing } from './listing.ts';
 import { type DeletionPlan, type DeletionRows, planDeletions } from './plan-deletion.ts';
 import { type KnownRows, type Survey, surveyAccount } from './survey-account.ts';
+import { listedRows } from './uidl-index.ts';
 
 export interface PlanContext extends SurveyContext {
   readonly accounts: readonly AccountSource[];
   readonly limits: { readonly accounts: number; readonly perHost: number };
   /** What is known of an account; undefined where nothing is yet. */
-  readonly rowsOf: (account: string) => (KnownRows & DeletionRows) | undefined;
+  readonly rowsOf: (account: string) => PlannedRows | undefined;
   /** Undefined: nothing would be deleted. */
   readonly deletion: DeletionRules | undefined;
 }
@@ -28,12 +30,21 @@ export interface UidlPlan {
   readonly followed: number;
 }
 
+export interface QuarantinedListing {
+  readonly uidl: string;
+  readonly listedOctets: number | null;
+}
+
+type PlannedRows = KnownRows & DeletionRows & Pick<AccountReader, 'troubled'>;
+
 export interface AccountPlan {
   readonly account: string;
   readonly outcome: Outcome;
   readonly listed: number;
   readonly archivedBefore: number;
   readonly quarantined: number;
+  /** Those that are set aside, would not be fetched, and are listed. */
+  readonly setAside: readonly QuarantinedListing[];
   readonly skipped: number;
   readonly wanted: readonly WantedMessage[];
   readonly wantedOctets: number;
@@ -77,6 +88,7 @@ async function planAccount(source: AccountSource, context: PlanContext): Promise
       listed: survey.listing.messages.length,
       archivedBefore: survey.archivedBefore,
       quarantined: survey.quarantined,
+      setAside: context.isRetryingQuarantined === true ? [] : findSetAside(survey.listing, rows),
       skipped: survey.skipped.length,
       wanted: survey.wanted,
       wantedOctets: survey.wanted.reduce((sum, { listedOctets }) => sum + (listedOctets ?? 0), 0),
@@ -92,6 +104,7 @@ async function planAccount(source: AccountSource, context: PlanContext): Promise
       listed: 0,
       archivedBefore: 0,
       quarantined: 0,
+      setAside: [],
       skipped: 0,
       wanted: [],
       wantedOctets: 0,
@@ -105,4 +118,11 @@ async function planAccount(source: AccountSource, context: PlanContext): Promise
 function planUidls({ uidls }: Survey): UidlPlan {
   const { kind, reason, followed } = uidls;
   return { kind, reason, followed: followed.length };
+}
+
+function findSetAside({ messages }: Listing, rows: PlannedRows | undefined): QuarantinedListing[] {
+  const isListed = listedRows(messages);
+  return [...(rows?.troubled() ?? [])]
+    .filter((row) => row.state === 'quarantined' && isListed(row))
+    .map(({ uidl, listedOctets }) => ({ uidl, listedOctets }));
 }

@@ -9,6 +9,7 @@ import type { AccountSource, JobContext } from './context.ts';
 import { Tally } from './counts.ts';
 import { outcomeOfFailure, worstOutcome } from './decide-outcome.ts';
 import { elapsed } from './elapsed.ts';
+import { settleLosses } from './settle-losses.ts';
 import { TriedMessages } from './tried-messages.ts';
 
 /** What an account came to; `cause` is what ended it early. */
@@ -25,9 +26,14 @@ export async function runAccount(source: AccountSource, context: JobContext): Pr
   context.emit({ type: 'account.started', account: source.id, host: source.host });
   try {
     const rows = context.ledger.openAccount(source);
-    const tried = new TriedMessages();
     const uidls = { isChanged: false };
-    await archiveInSessions({ source, context, rows, tally, outcomes, tried, uidls });
+    const work = { source, context, rows, tally, outcomes, tried: new TriedMessages(), losses: [], uidls };
+    try {
+      await archiveInSessions(work);
+    } finally {
+      // Nobody knows what the server was like after these.
+      await settleLosses(work, { isServerWell: false });
+    }
   } catch (thrown) {
     cause = thrown;
     outcomes.add(context.dropSignal.aborted ? 'interrupted' : outcomeOfFailure(thrown));

@@ -49,7 +49,9 @@ export async function surveyAccount(
   for (const text of listing.warnings) {
     context.emit({ type: 'logged', level: 'warn', account, text });
   }
-  const classified = classifyListing(listing.messages, rows?.known() ?? []);
+  const classified = classifyListing(listing.messages, rows?.known() ?? [], {
+    isRetryingQuarantined: context.isRetryingQuarantined === true,
+  });
   const { returned, doubtful } = await recogniseReturned(client, classified.returning, rows);
   const unknown = [...classified.wanted, ...doubtful].sort((a, b) => a.number - b.number);
   const { recognised, rest } = await recognise(

@@ -102,6 +102,27 @@ const UNAUTHORIZED: readonly KnownText[] = [
   { phrase: 'bad login', means: 'AUTH', family: 'GNU mailutils' },
 ];
 
+/** The code of a refusal by which a server says that a message is not there any more. */
+export const MESSAGE_GONE = 'pop3-message-gone';
+
+/** What no response code says; the next listing tells whether it is true. */
+const GONE: CodeMeaning = {
+  code: MESSAGE_GONE,
+  retry: 'later',
+  says: 'the message is gone, so another session has removed it',
+  hint: undefined,
+};
+
+/** Another session has removed the message since it was listed. Believed only about a message. */
+export const GONE_TEXTS: readonly Omit<KnownText, 'means'>[] = [
+  { phrase: 'expunged', family: 'Dovecot' },
+  { phrase: 'no such message', family: 'RFC 1939 examples and what follows them' },
+  { phrase: 'already deleted', family: 'RFC 1939 examples, Apache James' },
+  { phrase: 'does not exist', family: 'Apache James' },
+  { phrase: 'no longer exists', family: 'hosting providers' },
+  { phrase: 'message is deleted', family: 'Dovecot' },
+];
+
 /**
  * In the order they are tried. "Authentication failed, try again later" is taken for a wrong password: not to repeat what
  * was a passing fault costs a day, to repeat a wrong password may lock its user out.
@@ -131,6 +152,9 @@ export function meaningOfRefusal(
     return meaningOf(responseCode);
   }
   const said = text.toLowerCase();
+  if (place === 'message' && GONE_TEXTS.some(({ phrase }) => said.includes(phrase))) {
+    return GONE;
+  }
   const row = KNOWN_TEXTS.find(
     ({ phrase, means }) => said.includes(phrase) && BELIEVED[place].includes(means),
   );

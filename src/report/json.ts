@@ -14,6 +14,7 @@
  * | `account.progressed` | `account`, `messages`, `octets`: received so far of what is wanted |
  * | `message.archived` | `account`, `uidl`, `octets`, `sha256` |
  * | `message.failed` | `account`, `uidl`, `failure`, `hint` |
+ * | `message.quarantined` | `account`, `uidl`, `failure`, `attempts`, `note` (a path), `hint`: set aside, now or still |
  * | `message.skipped` | `account`, `uidl`, `rule` |
  * | `account.finished` | `account`, `outcome`, `counts`, `failure`, `hint`, `durationMs` |
  * | `run.finished` | `job`, `runId`, `outcome`, `accounts`, `counts`, `durationMs` |

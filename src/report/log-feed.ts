@@ -37,6 +37,7 @@ export class LogFeed {
       case 'logged':
         return [{ level: event.level, text: withAccount(event.account, printable(event.text)) }];
       case 'message.failed':
+      case 'message.quarantined':
         return this.#describeMessageFailure(event);
       case 'account.finished':
         return [...this.#describeUntold(event.account), ...describeAccount(event)];
@@ -53,13 +54,17 @@ export class LogFeed {
     }
   }
 
-  #describeMessageFailure(event: Extract<MailferryEvent, { type: 'message.failed' }>): LogLine[] {
+  #describeMessageFailure(event: MessageFailure): LogLine[] {
     const told = (this.#failures.get(event.account) ?? 0) + 1;
     this.#failures.set(event.account, told);
     if (told > FAILURES_PER_ACCOUNT) {
       return [];
     }
-    const what = `message ${quoteUidl(event.uidl)} failed: ${describeFailure(event.failure, event.hint)}`;
+    const verb =
+      event.type === 'message.failed'
+        ? 'failed'
+        : `is quarantined after ${plural(event.attempts, 'attempt')}`;
+    const what = `message ${quoteUidl(event.uidl)} ${verb}: ${describeFailure(event.failure, event.hint)}`;
     return [{ level: 'warn', text: withAccount(event.account, what) }];
   }
 
@@ -71,11 +76,13 @@ export class LogFeed {
   }
 }
 
+type MessageFailure = Extract<MailferryEvent, { type: 'message.failed' | 'message.quarantined' }>;
+
 /** What is told only to those who ask for it. */
 function describeDetail(
   event: Exclude<
     MailferryEvent,
-    VerificationEvent | { type: 'logged' | 'message.failed' | 'account.finished' | 'run.finished' }
+    VerificationEvent | MessageFailure | { type: 'logged' | 'account.finished' | 'run.finished' }
   >,
 ): LogLine[] {
   switch (event.type) {

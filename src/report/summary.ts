@@ -51,6 +51,7 @@ export class SummaryReporter implements Reporter {
         this.#run?.takeAccount(event);
         break;
       case 'message.failed':
+      case 'message.quarantined':
         this.#run?.takeFailure(describeMessage(event));
         break;
       case 'run.finished':
@@ -84,8 +85,11 @@ interface NamedFailure {
   readonly hint: string | undefined;
 }
 
-function describeMessage(event: Extract<MailferryEvent, { type: 'message.failed' }>): NamedFailure {
-  const what = `${printable(event.account)}: message "${printable(event.uidl)}"`;
+function describeMessage(
+  event: Extract<MailferryEvent, { type: 'message.failed' | 'message.quarantined' }>,
+): NamedFailure {
+  const verb = event.type === 'message.failed' ? '' : ' is quarantined';
+  const what = `${printable(event.account)}: message "${printable(event.uidl)}"${verb}`;
   return { reason: `${what}: ${describeFailure(event.failure, undefined)}`, hint: event.hint };
 }
 
@@ -137,6 +141,7 @@ class RunTally {
       ...renderSummaryTable({ accounts: shown, total, accountCount: this.#accountCount(), paint, width }),
       ...this.#renderRest(shown),
       ...this.#renderFailures(paint),
+      ...renderQuarantined(total.quarantined),
       ...this.#miscounts.map(
         (text) => `${paint('red', 'error:')} ${text}. This is a defect of mailferry; please report it`,
       ),
@@ -221,4 +226,15 @@ class RunTally {
       ...(untold > 0 ? [`  … and ${formatCount(untold)} more; "mailferry status" lists them`] : []),
     ];
   }
+}
+
+/** Those of earlier runs are counted, not named: here is how to come by their names. */
+function renderQuarantined(count: number): string[] {
+  return count === 0
+    ? []
+    : [
+        '',
+        `${plural(count, 'message')} quarantined: "mailferry status JOB" says why and shows what arrived,`,
+        '"mailferry run --retry quarantined JOB" tries again.',
+      ];
 }

@@ -13,6 +13,8 @@ const MENDING: Readonly<Record<string, string>> = {
   'sink.maildir.claimed': 'sink.maildir.renamed:3',
   'sink.mbox.cut': 'sink.mbox.appended:1',
 };
+/** Passed only where a message fails: test/crash/quarantine.test.ts. */
+const FAILING: readonly string[] = ['quarantine.part-written', 'quarantine.kept'];
 
 let expected: EndState;
 let passed: Readonly<Record<string, number>>;
@@ -24,7 +26,7 @@ beforeAll(async () => {
 it('an undisturbed run passes every failpoint, but for those of mending', () => {
   expect(Object.keys(passed).sort()).toEqual(
     Object.keys(FAILPOINTS)
-      .filter((name) => !Object.hasOwn(MENDING, name))
+      .filter((name) => !Object.hasOwn(MENDING, name) && !FAILING.includes(name))
       .sort(),
   );
 });

@@ -88,6 +88,8 @@ describe('a job', () => {
         loginTimeoutMs: 300_000,
         firstOctetTimeoutMs: 300_000,
         sessionTimeoutMs: undefined,
+        attempts: 3,
+        partOctets: 262_144,
       },
       warnings: [],
     });

@@ -67,6 +67,8 @@ describe('every key', () => {
       loginTimeout: '5m',
       firstOctetTimeout: '5m',
       sessionTimeout: 'none',
+      attempts: 3,
+      partSize: '256KiB',
     });
   });
 });
@@ -102,6 +104,8 @@ test('what is not given becomes the default of the default', () => {
     loginTimeout: 300_000,
     firstOctetTimeout: 300_000,
     sessionTimeout: undefined,
+    attempts: 3,
+    partSize: 262_144,
   });
   expect(checkJob(MINIMAL).value?.limits).toEqual(checkLimits({}).value);
 });

@@ -9,6 +9,7 @@ import { DemoServer, type DemoUser } from '../../src/demo/demo-server.ts';
 import type { Misbehaviour } from '../../src/demo/misbehaviour-switch.ts';
 import { NO_FAILPOINT } from '../../src/errors/failpoint.ts';
 import { openLedger } from '../../src/ledger/open-ledger.ts';
+import { openQuarantine } from '../../src/message/quarantine.ts';
 import { openSpool } from '../../src/message/spool.ts';
 import type { AccountSource, JobContext } from '../../src/pipeline/context.ts';
 import type { MailferryEvent } from '../../src/pipeline/events.ts';
@@ -43,6 +44,7 @@ export type RunOptions = Partial<
     | 'random'
     | 'isReadingBack'
     | 'isRefetching'
+    | 'isRetryingQuarantined'
     | 'deletion'
     | 'stopSignal'
     | 'dropSignal'
@@ -58,6 +60,8 @@ export type RunOptions = Partial<
   /** In place of 127.0.0.1: another loopback address is another host. */
   readonly host?: string;
   readonly pipeline?: number;
+  readonly maxAttempts?: number;
+  readonly partOctets?: number;
   readonly onEvent?: (event: MailferryEvent) => void;
 };
 
@@ -157,6 +161,11 @@ export class JobBed implements AsyncDisposable {
         sinks,
         ledger,
         spool,
+        quarantine: {
+          maxAttempts: options.maxAttempts ?? 3,
+          partOctets: options.partOctets ?? 1024,
+          kept: openQuarantine(this.quarantineFolder, { failpoint }),
+        },
         failpoint,
         emit: (event) => {
           this.events.push(event);
@@ -166,6 +175,10 @@ export class JobBed implements AsyncDisposable {
     } finally {
       ledger.close();
     }
+  }
+
+  get quarantineFolder(): string {
+    return join(this.folder, 'state', 'quarantine');
   }
 
   /** Everything of one account that the memory sink holds, as strings (latin1), sorted. */

@@ -13,11 +13,11 @@ import { watchInterrupt } from '../interrupt.ts';
 import type { CliIo } from '../io.ts';
 import { openCliReporter } from '../open-cli-reporter.ts';
 import { openTrace } from '../open-trace.ts';
-import type { SessionOptions } from '../options.ts';
+import type { RetryOptions, SessionOptions } from '../options.ts';
 import { renderMessages, renderPlans } from '../plan-table.ts';
 import { selectAccounts } from '../select-accounts.ts';
 
-export async function plan(files: readonly string[], options: SessionOptions, io: CliIo): Promise<ExitCode> {
+export async function plan(files: readonly string[], options: RetryOptions, io: CliIo): Promise<ExitCode> {
   const jobs = await Promise.all(files.map(loadJob));
   const trace = openTrace(options, io);
   const codes: ExitCode[] = [EXIT.done];
@@ -33,7 +33,7 @@ export async function plan(files: readonly string[], options: SessionOptions, io
 
 async function planOne(
   job: Job,
-  options: SessionOptions,
+  options: RetryOptions,
   io: CliIo,
   trace: TraceFile | undefined,
 ): Promise<ExitCode> {
@@ -56,6 +56,7 @@ async function planOne(
       accounts: sources,
       limits: job.limits,
       select: job.select,
+      isRetryingQuarantined: options.retry === 'quarantined',
       deletion: job.deletion,
       now: Date.now,
       emit: (event) => reporter.report(event),

@@ -51,6 +51,7 @@ async function runOne(
     return await runAssembled(job, accounts, {
       ...{ reporter, interrupt, io, version, trace },
       isRefetching: options.refetch === 'missing',
+      isRetryingQuarantined: options.retry === 'quarantined',
     });
   } catch (cause) {
     await reporter.close();
@@ -69,14 +70,16 @@ interface RunParts {
   readonly version: string;
   readonly trace: TraceFile | undefined;
   readonly isRefetching: boolean;
+  readonly isRetryingQuarantined: boolean;
 }
 
 async function runAssembled(job: Job, accounts: Job['accounts'], parts: RunParts): Promise<ExitCode> {
-  const { reporter, interrupt, io, version, trace, isRefetching } = parts;
+  const { reporter, interrupt, io, version, trace, isRefetching, isRetryingQuarantined } = parts;
   const assembled = await assembleJob(job, {
     accounts,
     version,
     isRefetching,
+    isRetryingQuarantined,
     emit: (event) => reporter.report(event),
     now: Date.now,
     stopSignal: interrupt.stopSignal,

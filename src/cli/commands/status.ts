@@ -7,16 +7,20 @@ import { MailferryError } from '../../errors/mailferry-error.ts';
 import { loadJob } from '../../job/load-job.ts';
 import type { AccountSummary, LedgerReader, RunRecord, TroubledMessage } from '../../ledger/ledger.ts';
 import { openLedgerReader } from '../../ledger/open-reader.ts';
+import { QUARANTINE_FOLDER } from '../../message/quarantine-names.ts';
 import { formatCount, formatOctets, printable } from '../../report/format.ts';
 import { type Column, type Row, renderTable } from '../../report/table.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { CliIo } from '../io.ts';
 import type { StatusOptions } from '../options.ts';
+import { type QuarantinedMessage, renderQuarantined, toTime, withKept } from '../quarantine-list.ts';
 import { selectAccounts } from '../select-accounts.ts';
 
 /** How many runs and how many messages in trouble are shown. */
 const RUNS = 5;
 const TROUBLED = 20;
+/** Quarantined messages that `--json` lists, and messages in trouble among which those of the chosen accounts are looked for. */
+const MOST = 1_000;
 
 interface JobState {
   readonly name: string;
@@ -64,29 +68,52 @@ function chosenAccounts(reader: LedgerReader, { account }: StatusOptions): reado
   return selectAccounts(summaries, account);
 }
 
-function toJson({ name }: JobState, reader: LedgerReader | undefined, options: StatusOptions): string {
+interface Trouble {
+  readonly quarantined: readonly QuarantinedMessage[];
+  readonly troubled: readonly TroubledMessage[];
+}
+
+/** What is in trouble in these accounts. */
+function troubleIn(accounts: readonly AccountSummary[], reader: LedgerReader, state: JobState): Trouble {
+  const names = new Set(accounts.map(({ account }) => account));
+  const isChosen = ({ account }: TroubledMessage): boolean => names.has(account);
+  const folder = join(state.statePath, QUARANTINE_FOLDER);
+  return {
+    quarantined: withKept(reader.quarantined(MOST).filter(isChosen), folder),
+    troubled: reader.troubled(MOST).filter(isChosen).slice(0, TROUBLED),
+  };
+}
+
+function toJson(state: JobState, reader: LedgerReader | undefined, options: StatusOptions): string {
+  const accounts = reader === undefined ? [] : chosenAccounts(reader, options);
+  const trouble =
+    reader === undefined ? { quarantined: [], troubled: [] } : troubleIn(accounts, reader, state);
   return JSON.stringify({
-    job: name,
+    job: state.name,
     ledger: reader?.path ?? null,
-    accounts: reader === undefined ? [] : chosenAccounts(reader, options),
+    accounts,
     runs: reader?.runs(RUNS) ?? [],
-    quarantined: reader?.quarantined(TROUBLED) ?? [],
-    troubled: reader?.troubled(TROUBLED) ?? [],
+    ...trouble,
   });
 }
 
-function toText({ name }: JobState, reader: LedgerReader | undefined, options: StatusOptions): string {
+function toText(state: JobState, reader: LedgerReader | undefined, options: StatusOptions): string {
   if (reader === undefined) {
-    return `${name}: never run, there is no ledger yet`;
+    return `${state.name}: never run, there is no ledger yet`;
   }
+  const accounts = chosenAccounts(reader, options);
   const sections = [
-    `${name}: ${reader.path}`,
-    ...renderTable(ACCOUNT_COLUMNS, chosenAccounts(reader, options).map(toAccountRow)),
+    `${state.name}: ${reader.path}`,
+    ...renderTable(ACCOUNT_COLUMNS, accounts.map(toAccountRow)),
     '',
     ...renderTable(RUN_COLUMNS, reader.runs(RUNS).map(toRunRow)),
   ];
-  sections.push(...chosenAccounts(reader, options).flatMap(toChangeLine));
-  const troubled = [...reader.quarantined(TROUBLED), ...reader.troubled(TROUBLED)];
+  sections.push(...accounts.flatMap(toChangeLine));
+  const { quarantined, troubled } = troubleIn(accounts, reader, state);
+  const total = accounts.reduce((sum, { byState }) => sum + byState.quarantined, 0);
+  if (total > 0) {
+    sections.push('', ...renderQuarantined(quarantined.slice(0, TROUBLED), total));
+  }
   if (troubled.length > 0) {
     sections.push('', ...renderTable(TROUBLED_COLUMNS, troubled.map(toTroubledRow)));
   }
@@ -164,10 +191,8 @@ function toRunRow({ id, startedAt, outcome, accounts, counts }: RunRecord): Row 
   ];
 }
 
-function toTroubledRow({ account, uidl, state, attempts, lastError }: TroubledMessage): Row {
-  return [account, uidl, state, formatCount(attempts), lastError ?? ''];
-}
-
-function toTime(ms: number): string {
-  return new Date(ms).toISOString().replace('T', ' ').slice(0, 19);
+function toTroubledRow(message: TroubledMessage): Row {
+  const { account, uidl, state, attempts, lastError, unlistedAt } = message;
+  const shown = unlistedAt === null ? state : 'no longer listed';
+  return [account, uidl, shown, formatCount(attempts), lastError ?? ''];
 }
