@@ -25,7 +25,7 @@ function onTheWire(octets: Buffer): Buffer {
 }
 
 describe.each(['plaintext', 'starttls', 'tls'] as const)('over a line secured by %s', (security) => {
-  it('every nasty message arrives octet for octet, and the second run fetches none', async () => {
+  it('Q22, Q28, RFC-55: every nasty message arrives octet for octet, and the second run fetches none', async () => {
     const messages = NASTY_MESSAGES.map(({ octets }) => octets);
     await using server = await DemoServer.start({
       users: [{ name: 'alice', password: PASSWORD, messages }],

@@ -56,7 +56,7 @@ const CASES: readonly ServerCase[] = [
   { misbehaviour: wrong.wrongSizes((octets) => octets + 7), outcome: 'done' },
 ];
 
-describe('a server that does not do what it says', () => {
+describe('Q31, Q38, Q39, Q40, Q52, RFC-63, RFC-65: a server that does not do what it says', () => {
   it.each(CASES.map((each) => ({ ...each, name: each.misbehaviour.name })))(
     '$name: the run is $outcome, and nothing is fetched twice by the next one',
     async ({ misbehaviour, outcome }) => {
@@ -70,7 +70,7 @@ describe('a server that does not do what it says', () => {
     },
   );
 
-  it('that commits DELEs when the connection drops has only been told to delete what is proved', async () => {
+  it('RFC-64: that commits DELEs when the connection drops has only been told to delete what is proved', async () => {
     const misbehaviour = [deletesOnDrop(), wrong.endedAfter({ verb: 'DELE', message: 3 })];
     await using bed = await FaultBed.make({ users: USERS, misbehaviour });
     expect(await bed.run()).toMatchObject({ outcome: 'waiting' });
@@ -80,7 +80,7 @@ describe('a server that does not do what it says', () => {
   });
 });
 
-describe('a server that removes at QUIT what was retrieved (EXPIRE 0)', () => {
+describe('Q32, Q40, RFC-61: a server that removes at QUIT what was retrieved (EXPIRE 0)', () => {
   const misbehaviour = [deletesRetrieved(), wrong.withoutCapability('EXPIRE'), wrong.announced('EXPIRE 0')];
 
   it('is warned of, and never gets a QUIT while a retrieved message is not archived', async () => {
@@ -116,7 +116,7 @@ describe('a server that removes at QUIT what was retrieved (EXPIRE 0)', () => {
 });
 
 describe('a listing that changes by itself', () => {
-  it('shows deleted messages again: they are counted, deleted again, and never fetched again', async () => {
+  it('Q39: shows deleted messages again: they are counted, deleted again, and never fetched again', async () => {
     await using bed = await FaultBed.make({ users: USERS });
     const mailbox = bed.server.mailbox('alice');
     const before = mailbox.entries;
@@ -128,7 +128,7 @@ describe('a listing that changes by itself', () => {
     await expectClean(bed);
   });
 
-  it('of a window that moves never makes the ledger forget what it does not show', async () => {
+  it('Q14: of a window that moves never makes the ledger forget what it does not show', async () => {
     let from = 0;
     const moving = showsOnly((all) => all.slice(from, from + 2));
     await using bed = await FaultBed.make({ users: USERS, misbehaviour: [moving] });
@@ -140,7 +140,7 @@ describe('a listing that changes by itself', () => {
     expect(bed.server.record.count('RETR')).toBe(MESSAGES);
   });
 
-  it('gives other sizes each night: messages are fetched again, recognised by their octets, and never stored twice', async () => {
+  it('Q16: gives other sizes each night: messages are fetched again, recognised by their octets, and never stored twice', async () => {
     let drift = 0;
     await using bed = await FaultBed.make({
       users: USERS,

@@ -18,7 +18,7 @@ function topAnswer(octets: Buffer, emptyLines: number): Buffer {
   return Buffer.from(whole + '\r\n'.repeat(emptyLines), 'latin1');
 }
 
-describe('the header block', () => {
+describe('RFC-81: the header block', () => {
   it('ends with the line end of the last header line', () => {
     expect(block('A: 1\r\nB: 2\r\n\r\nbody\r\n\r\nmore')).toBe('A: 1\r\nB: 2\r\n');
   });

@@ -4,7 +4,7 @@ import { parseDate, parseReceivedDate } from '../../src/message/header-date.ts';
 
 const NOON = Date.UTC(1997, 10, 21, 15, 55, 6);
 
-describe('parseDate', () => {
+describe('RFC-81: parseDate', () => {
   it.each([
     ['Fri, 21 Nov 1997 09:55:06 -0600', NOON],
     ['21 Nov 1997 09:55:06 -0600', NOON],

@@ -7,7 +7,7 @@ import { hostileOctets } from './arbitraries.ts';
 const read = (text: string, ...names: string[]): Record<string, string> =>
   Object.fromEntries(readFields(Buffer.from(text, 'latin1'), names));
 
-describe('readFields', () => {
+describe('RFC-81: readFields', () => {
   it('gives the first value of each field, in any case of letters', () => {
     const text = 'RECEIVED: first\r\nreceived: second\r\nDate: d\r\n';
     expect(read(text, 'received', 'date', 'from')).toEqual({ received: 'first', date: 'd' });
@@ -56,7 +56,7 @@ describe('messageDate', () => {
     expect(messageDate(Buffer.from(text))).toBe(Date.UTC(1997, 10, 22));
   });
 
-  it('is the Date field where no Received field can be read', () => {
+  it('RFC-81: is the Date field where no Received field can be read', () => {
     const expected = Date.UTC(1997, 10, 21, 15, 55, 6);
     expect(messageDate(Buffer.from(`${DATE}\r\n`))).toBe(expected);
     expect(messageDate(Buffer.from(`Received: nonsense\r\n${DATE}\r\n`))).toBe(expected);

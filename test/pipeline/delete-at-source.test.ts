@@ -38,14 +38,14 @@ function states(bed: JobBed): Record<string, number> {
 }
 
 describe('deletion at the source', () => {
-  it('never happens unless the job asks for it', async () => {
+  it('RFC-68: never happens unless the job asks for it', async () => {
     await using bed = await JobBed.make({ users: [alice()] });
     await bed.run({ isReadingBack: true });
     await bed.run({ isReadingBack: true });
     expect([left(bed), bed.server.record.count('DELE')]).toEqual([20, 0]);
   });
 
-  it('empties the maildrop after every sink has proved each message, and the next listing confirms it', async () => {
+  it('RFC-64, RFC-68: empties the maildrop after every sink has proved each message, and the next listing confirms it', async () => {
     await using bed = await JobBed.make({ users: [alice()] });
     expect(await bed.run(deleting())).toMatchObject({ outcome: 'done', counts: { archivedNow: 20 } });
     expect(left(bed)).toBe(0);
@@ -90,19 +90,19 @@ describe('deletion at the source', () => {
     expect(left(bed)).toBe(20);
   });
 
-  it('keeps on the server what is not archived', async () => {
+  it('RFC-64: keeps on the server what is not archived', async () => {
     await using bed = await JobBed.make({ users: [alice()], misbehaviour: [wrong.retrRefused(3)] });
     await bed.run(deleting());
     expect(bed.server.mailbox('alice').entries.map(({ uidl }) => uidl)).toEqual(['demo-00000003']);
   });
 
-  it('keeps ambiguous messages on the server', async () => {
+  it('Q3: keeps ambiguous messages on the server', async () => {
     await using bed = await JobBed.make({ users: [alice()], misbehaviour: [wrong.duplicateUidls([4, 5])] });
     await bed.run(deleting());
     expect(left(bed)).toBe(2);
   });
 
-  it('without unique-ids deletes only what this very session has proved', async () => {
+  it('Q1, RFC-52: without unique-ids deletes only what this very session has proved', async () => {
     await using bed = await JobBed.make({ users: [alice()], misbehaviour: [wrong.noUidl()] });
     await bed.run({ isReadingBack: true });
     await bed.run(deleting());
@@ -114,7 +114,7 @@ describe('deletion at the source', () => {
     expect(states(bed)).toEqual({ verified: 20, deleted: 1 });
   });
 
-  it('compares the header where sizes are inexact, and keeps what differs', async () => {
+  it('Q16: compares the header where sizes are inexact, and keeps what differs', async () => {
     await using bed = await JobBed.make({
       users: [alice()],
       misbehaviour: [wrong.wrongSizes((octets) => octets - 7)],
@@ -123,7 +123,7 @@ describe('deletion at the source', () => {
     expect([left(bed), bed.server.record.count('TOP')]).toEqual([0, 20]);
   });
 
-  it('keeps a message whose header is another one although unique-id and size agree', async () => {
+  it('Q13: keeps a message whose header is another one although unique-id and size agree', async () => {
     const mailbox = new Mailbox([{ content: Buffer.from('Subject: one\r\n\r\n'), uidl: 'same' }]);
     const misbehaviour = [wrong.wrongSizes((octets) => octets - 7)];
     await using bed = await JobBed.make({ users: [alice(mailbox)], misbehaviour });
@@ -140,7 +140,7 @@ describe('deletion at the source', () => {
     expect([left(bed), bed.server.record.count('DELE'), bed.server.record.count('QUIT')]).toEqual([20, 0, 0]);
   });
 
-  it('keeps what one of two sinks has not', async () => {
+  it('RFC-64: keeps what one of two sinks has not', async () => {
     const sinks = [new MemorySink('memory:good'), new ForgetfulSink()];
     await using bed = await JobBed.make({ users: [alice()], sinks });
     await bed.run(deleting());
@@ -160,7 +160,7 @@ describe('deletion at the source', () => {
 });
 
 describe('what the server makes of it', () => {
-  it('QUIT refused: in doubt, exit later; the next run deletes again and fetches nothing', async () => {
+  it('Q38, RFC-65, RFC-66: QUIT refused: in doubt, exit later; the next run deletes again and fetches nothing', async () => {
     await using bed = await JobBed.make({ users: [alice()], misbehaviour: [wrong.quitRefused()] });
     const result = await bed.run(deleting());
     expect(result).toMatchObject({ outcome: 'waiting', counts: { archivedNow: 20 } });
@@ -186,7 +186,7 @@ describe('what the server makes of it', () => {
     },
   );
 
-  it('DELE ignored: what shows again is said, and is deleted again without being fetched', async () => {
+  it('Q39: DELE ignored: what shows again is said, and is deleted again without being fetched', async () => {
     await using bed = await JobBed.make({ users: [alice()], misbehaviour: [wrong.deleIgnored()] });
     await bed.run(deleting());
     expect(left(bed)).toBe(20);
@@ -195,7 +195,7 @@ describe('what the server makes of it', () => {
     expect(bed.server.record.count('RETR')).toBe(20);
   });
 
-  it('DELE refused for one message: that one fails, the others are deleted', async () => {
+  it('Q31: DELE refused for one message: that one fails, the others are deleted', async () => {
     await using bed = await JobBed.make({
       users: [alice()],
       misbehaviour: [wrong.refused({ verb: 'DELE', message: 9 })],
@@ -204,7 +204,7 @@ describe('what the server makes of it', () => {
     expect(left(bed)).toBe(1);
   });
 
-  it('a connection that ends among the DELEs commits nothing, and the next run does it all', async () => {
+  it('RFC-63, RFC-65: a connection that ends among the DELEs commits nothing, and the next run does it all', async () => {
     const misbehaviour = [wrong.endedAfter({ verb: 'DELE', message: 10, times: 1 })];
     await using bed = await JobBed.make({ users: [alice()], misbehaviour });
     expect(await bed.run(deleting())).toMatchObject({ outcome: 'waiting' });

@@ -69,7 +69,7 @@ describe('a run', () => {
     expect([one.held.get('alice')?.size, two.held.get('alice')?.size]).toEqual([0, 20]);
   });
 
-  it('fetches only what is new since the last run', async () => {
+  it('RFC-50: fetches only what is new since the last run', async () => {
     const mailbox = new Mailbox(someMessages(5));
     await using bed = await JobBed.make({
       users: [{ name: 'alice', password: 'secret', messages: mailbox }],
@@ -79,7 +79,7 @@ describe('a run', () => {
     expect(await bed.run()).toMatchObject({ counts: { listed: 6, archivedNow: 1, archivedBefore: 5 } });
   });
 
-  it('ends with QUIT, so that the maildrop is free', async () => {
+  it('RFC-60: ends with QUIT, so that the maildrop is free', async () => {
     await using bed = await JobBed.make({ users: [alice()] });
     await bed.run();
     expect(bed.server.record.transcript().at(-1)).toBe('QUIT');
@@ -100,7 +100,7 @@ describe('a run', () => {
 });
 
 describe('failures stay where they are (promise 10)', () => {
-  it('one message answered -ERR does not stop the others, is named with its reason, and is tried again', async () => {
+  it('Q30, RFC-56: one message answered -ERR does not stop the others, is named with its reason, and is tried again', async () => {
     await using bed = await JobBed.make({ users: [alice()], misbehaviour: [wrong.retrRefused(7)] });
     const result = await bed.run();
     expect(result).toMatchObject({
@@ -143,7 +143,7 @@ describe('failures stay where they are (promise 10)', () => {
     });
   });
 
-  it('a session that breaks at a message is followed by another without it, and the next run fetches that one', async () => {
+  it('Q25, RFC-24, RFC-50, RFC-51: a session that breaks at a message is followed by another without it, and the next run fetches that one', async () => {
     await using bed = await JobBed.make({
       users: [alice()],
       misbehaviour: [wrong.stoppedAfter({ verb: 'RETR', message: 8, times: 1 }, 40, 'fin')],
@@ -187,7 +187,7 @@ describe('failures stay where they are (promise 10)', () => {
     expect(bed.server.record.sessions).toBe(10);
   });
 
-  it('a malformed line in a listing fails the account, and nothing of it is guessed', async () => {
+  it('Q9, RFC-53: a malformed line in a listing fails the account, and nothing of it is guessed', async () => {
     await using bed = await JobBed.make({
       users: [alice()],
       misbehaviour: [wrong.malformedLine('UIDL', 3, 'three abc')],
@@ -198,7 +198,7 @@ describe('failures stay where they are (promise 10)', () => {
     expect(bed.server.record.count('RETR')).toBe(0);
   });
 
-  it('a sink that fails stops the account without QUIT, and nothing counts as archived', async () => {
+  it('Q32: a sink that fails stops the account without QUIT, and nothing counts as archived', async () => {
     const sink = new BrokenSink();
     await using bed = await JobBed.make({ users: [alice()], sinks: [sink] });
     expect(await bed.run()).toMatchObject({ outcome: 'failed', counts: { archivedNow: 0, failed: 20 } });
@@ -252,7 +252,7 @@ describe('identity (promise 9)', () => {
   it.each([
     ['Q8', 'empty', wrong.emptyUidls()],
     ['Q4', 'over-long', wrong.longUidls(200)],
-    ['Q1', 'missing altogether', wrong.noUidl()],
+    ['Q1, RFC-52', 'missing altogether', wrong.noUidl()],
   ])('%s: archives each message once where unique-ids are %s', async (_quirk, _kind, misbehaviour) => {
     const twin = Buffer.from('Subject: twin\r\n\r\n');
     const messages = [...someMessages(10), twin, twin];
@@ -267,7 +267,7 @@ describe('identity (promise 9)', () => {
     expect(bed.server.record.count('RETR')).toBe(fetched);
   });
 
-  it('recognises by its octets what TOP cannot show, and archives a third equal message that came later', async () => {
+  it('Q33, RFC-58: recognises by its octets what TOP cannot show, and archives a third equal message that came later', async () => {
     const twin = Buffer.from('Subject: twin\r\n\r\n');
     const mailbox = new Mailbox([twin, twin]);
     await using bed = await JobBed.make({
@@ -328,7 +328,7 @@ describe('stopping', () => {
     expect(bed.held('alice')).toEqual(texts(messages));
   });
 
-  it('twice: drops the connection at once, and the next run goes on without loss', async () => {
+  it('RFC-51: twice: drops the connection at once, and the next run goes on without loss', async () => {
     const drop = new AbortController();
     const messages = someMessages(2_000);
     await using bed = await JobBed.make({ users: [alice(messages)] });

@@ -8,12 +8,12 @@ const warnings = (lines: readonly string[], isDeleting = false): readonly string
   serverWarnings(new Capabilities(lines), { isDeleting });
 
 describe('what a server says about keeping mail', () => {
-  it.each([true, false])('EXPIRE 0 is warned of (job deletes: %s)', (isDeleting) => {
+  it.each([true, false])('Q40, RFC-61: EXPIRE 0 is warned of (job deletes: %s)', (isDeleting) => {
     expect(warnings(['EXPIRE 0'], isDeleting)).toEqual([expect.stringMatching(/EXPIRE 0.*may delete every/)]);
     expect(warnings(['expire 0 USER'], isDeleting)).toHaveLength(1);
   });
 
-  it('EXPIRE n is warned of where the job leaves mail there', () => {
+  it('Q40, RFC-62: EXPIRE n is warned of where the job leaves mail there', () => {
     expect(warnings(['EXPIRE 30'])).toEqual([expect.stringContaining('after 30 days')]);
     expect(warnings(['EXPIRE 30 USER'])).toHaveLength(1);
     expect(warnings(['EXPIRE 30'], true)).toEqual([]);

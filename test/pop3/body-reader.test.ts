@@ -117,7 +117,7 @@ describe('BodyReader', () => {
     expect(slices[0]?.toString()).toBe('.\r\n'.repeat(10_000));
   });
 
-  it('reads a line of 64 MB and keeps none of it (RFC-55)', () => {
+  it('Q29: reads a line of 64 MB and keeps none of it (RFC-55)', () => {
     const reader = new BodyReader('crlf');
     const chunk = Buffer.alloc(65_536, 'x');
     let octets = 0;

@@ -176,7 +176,7 @@ describe('openClient', () => {
     expect(none).toMatchObject({ code: 'login-apop-unavailable' });
   });
 
-  it('refuses an endless CAPA', async () => {
+  it('Q54: refuses an endless CAPA', async () => {
     const server = await scripted('S: +OK\nC: CAPA\nS: +OK\nS*600: X');
     await expect(openConnection(optionsFor(server.port))).rejects.toMatchObject({ code: 'pop3-protocol' });
     await server.played;
@@ -214,7 +214,7 @@ describe('Pop3Client', () => {
     await server.played;
   });
 
-  it('closes the connection also where QUIT is refused or left without a FIN (RFC-66)', async () => {
+  it('Q52: closes the connection also where QUIT is refused or left without a FIN (RFC-66)', async () => {
     const { client, server } = await open('C: QUIT\nS: -ERR some deleted messages not removed');
     await expect(client.quit()).rejects.toMatchObject({ code: 'pop3-refused', retry: 'later' });
     await server.played;
@@ -237,7 +237,7 @@ describe('Pop3Client', () => {
     await server.played;
   });
 
-  it('tells a server without UIDL from one whose UIDL fails (RFC-52)', async () => {
+  it('Q1: tells a server without UIDL from one whose UIDL fails (RFC-52)', async () => {
     const { client } = await open('C: UIDL\nS: -ERR unknown');
     expect(await client.uidl(() => undefined)).toBe(false);
     client.drop(new Error('the test is over'));
@@ -251,7 +251,7 @@ describe('Pop3Client', () => {
     await server.played;
   });
 
-  it('keeps no more of TOP than 2 MiB, wherever it is cut (RFC-58)', async () => {
+  it('Q33: keeps no more of TOP than 2 MiB, wherever it is cut (RFC-58)', async () => {
     const { client } = await open(
       'C: TOP 1 0\nS: +OK\nS*50000: 01234567890123456789012345678901234567890123456789\nS: .',
     );

@@ -47,7 +47,7 @@ describe('ResponseParser', () => {
     expect(readAll(['+OK\n+OK\r\na\n.\nb\r\n.\r\n'], [false, true])).toEqual(['+OK', '+OK', '[a\n.\nb\r\n]']);
   });
 
-  it('refuses what nobody asked for, and does not count the answer before it', () => {
+  it('Q35, Q61: refuses what nobody asked for, and does not count the answer before it', () => {
     const said: string[] = [];
     const parser = new ResponseParser({
       responsesDue: () => 1,
@@ -64,7 +64,7 @@ describe('ResponseParser', () => {
     expect(() => readAll(['+OK\r\n.\r\ntext'], [true, true])).toThrow(/no answer to any command/);
   });
 
-  it('accepts long status lines and refuses an endless one (RFC-16)', () => {
+  it('Q29: accepts long status lines and refuses an endless one (RFC-16)', () => {
     expect(readAll([`+OK ${'x'.repeat(10_000)}\r\n`], [false])[0]).toHaveLength(10_004);
     const chunks = Array.from({ length: 100 }, () => 'x'.repeat(1_000));
     expect(() => readAll(chunks, [false])).toThrow(/without end/);

@@ -320,7 +320,7 @@ describe('a limited bandwidth', () => {
 });
 
 describe('the deadlines of CommandWindow', () => {
-  it('a status line must be whole in time, however the server drips it', async () => {
+  it('Q34: a status line must be whole in time, however the server drips it', async () => {
     const { line, window } = open(1);
     const { retrieval } = retrieve(window, [message(1)]);
     const failed = expect(retrieval.done).rejects.toMatchObject({ code: 'connection-silent' });
@@ -331,7 +331,7 @@ describe('the deadlines of CommandWindow', () => {
     await failed;
   });
 
-  it('a body may take as long as it goes on, and no longer than the silence allowed', async () => {
+  it('Q34: a body may take as long as it goes on, and no longer than the silence allowed', async () => {
     const { line, window } = open(1);
     const { retrieval, said } = retrieve(window, [message(1)]);
     const failed = expect(retrieval.done).rejects.toMatchObject({ code: 'connection-silent' });

@@ -33,7 +33,7 @@ const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
 
 for (const file of files) {
   const transcript = parseTranscript(file, readFileSync(join(FOLDER, file), 'utf8'));
-  describe(file.replace(/\.txt$/, ''), () => {
+  describe(`${file.replace(/\.txt$/, '')} (${transcript.covers.join(', ')})`, () => {
     const cuts = transcript.settings.get('cuts') === 'whole' ? CUTS.slice(0, 1) : CUTS;
     it.each(cuts)('comes out as written, %s', async (_, cut) => {
       const server = await playServer(transcript.steps, cut);

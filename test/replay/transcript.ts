@@ -2,6 +2,7 @@
  * Reads a transcript (see README.md): who says what on the wire, and what the client must make of it. It must not know sockets
  * nor the client.
  */
+import { numbersIn } from './numbers.ts';
 
 export type Step =
   /** Octets that the server sends. */
@@ -12,6 +13,8 @@ export type Step =
 
 export interface Transcript {
   readonly name: string;
+  /** The quirks and duties that it shows: of its name, and of lines `# covers Q5, RFC-24`. */
+  readonly covers: readonly string[];
   /** `set` lines: what the driver does with this server. */
   readonly settings: ReadonlyMap<string, string>;
   readonly steps: readonly Step[];
@@ -24,7 +27,13 @@ export function parseTranscript(name: string, text: string): Transcript {
   const settings = new Map<string, string>();
   const steps: Step[] = [];
   const outcome: string[] = [];
+  const covers = new Set(coveredByName(name));
   for (const [index, line] of text.split('\n').entries()) {
+    if (line.startsWith('# covers ')) {
+      for (const number of numbersIn(line)) {
+        covers.add(number);
+      }
+    }
     if (line === '' || line.startsWith('#')) {
       continue;
     }
@@ -39,7 +48,17 @@ export function parseTranscript(name: string, text: string): Transcript {
       steps.push(readStep(mark, rest, `${name}:${index + 1}`));
     }
   }
-  return { name, settings, steps, outcome };
+  return { name, covers: [...covers], settings, steps, outcome };
+}
+
+/** `message/q24-closed-behind-the-dot.txt` shows Q24. */
+function coveredByName(name: string): string[] {
+  return (
+    /(?:^|\/)q(\d+)-/
+      .exec(name)
+      ?.slice(1)
+      .map((number) => `Q${number}`) ?? []
+  );
 }
 
 function readStep(mark: string, rest: string, where: string): Step {

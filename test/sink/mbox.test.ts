@@ -84,7 +84,7 @@ async function verifyAll(receipts: readonly Receipt[]): Promise<string[]> {
 }
 
 describe('what is written', () => {
-  it('is a From_ line, the message with LF and quoting, and an empty line', async () => {
+  it('RFC-77, RFC-78, RFC-79: is a From_ line, the message with LF and quoting, and an empty line', async () => {
     const [receipt] = await run(`${HEADER}\r\nFrom x\r\n>From y\r\n`);
     const body = `${HEADER.replaceAll('\r', '')}\n>From x\n>>From y\n`;
     expect(content()).toBe(`${FROM}${body}\n`);
