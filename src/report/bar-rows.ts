@@ -53,13 +53,18 @@ export function renderBarRows(board: ProgressBoard, columns: number, lines: numb
   const rows = layOut([...accounts.map(accountRow), totalRow(board.total())], width);
   const hidden = board.activeCount - accounts.length;
   if (hidden > 0 && room > 0) {
-    rows.splice(-1, 0, truncate(`… and ${formatCount(hidden)} more at work`, width));
+    const waiting = board.waitingCount - accounts.filter(({ waitsForMs }) => waitsForMs !== undefined).length;
+    const waits = waiting > 0 ? `, ${formatCount(waiting)} of them waiting` : '';
+    rows.splice(-1, 0, truncate(`… and ${formatCount(hidden)} more at work${waits}`, width));
   }
   return rows;
 }
 
 function accountRow(progress: AccountProgress): BarRow {
-  return { name: printable(progress.account), fraction: progress.fraction, cells: cellsOf(progress) };
+  const cells = cellsOf(progress);
+  const { waitsForMs } = progress;
+  const count = waitsForMs === undefined ? cells.count : `waits ${formatTimeLeft(waitsForMs)}`;
+  return { name: printable(progress.account), fraction: progress.fraction, cells: { ...cells, count } };
 }
 
 function totalRow(total: TotalProgress): BarRow {

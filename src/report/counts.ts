@@ -5,6 +5,7 @@ import type { MailferryEvent } from '../pipeline/events.ts';
 import { formatCount } from './format.ts';
 
 export type AccountFinished = Extract<MailferryEvent, { type: 'account.finished' }>;
+export type AccountWaiting = Extract<MailferryEvent, { type: 'account.waiting' }>;
 export type RunFinished = Extract<MailferryEvent, { type: 'run.finished' }>;
 /** What became of everything that was listed; the ledger's shape, known here through the events alone. */
 export type Counts = AccountFinished['counts'];

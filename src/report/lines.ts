@@ -79,9 +79,11 @@ export class LinesReporter implements Reporter {
 
 /** `12/200 accounts, 3,456/10,000 messages, 12.3 MB, 85 msg/s, 1.2 MB/s, about 3:05 left`. */
 function describeProgress(total: TotalProgress): string {
-  const { accounts, finishedAccounts, doneMessages, doneOctets, wanted, rates, timeLeftMs } = total;
+  const { accounts, finishedAccounts, waitingAccounts, doneMessages, doneOctets, wanted, rates, timeLeftMs } =
+    total;
   return [
     `${formatCount(finishedAccounts)}/${formatCount(accounts)} accounts`,
+    ...(waitingAccounts > 0 ? [`${formatCount(waitingAccounts)} waiting`] : []),
     ...(wanted === undefined
       ? []
       : [`${formatCount(doneMessages)}/${formatCount(wanted.messages)} messages`, formatOctets(doneOctets)]),

@@ -3,7 +3,7 @@
  * Shared by bars and plain lines. It must not know of streams, terminals or colours.
  */
 import type { LogLevel, MailferryEvent } from '../pipeline/events.ts';
-import { type AccountFinished, checkArithmetic, weighAccount } from './counts.ts';
+import { type AccountFinished, type AccountWaiting, checkArithmetic, weighAccount } from './counts.ts';
 import { formatCount, formatDuration, formatOctets, plural, printable } from './format.ts';
 import { describeFailure, type LogLine } from './log-line.ts';
 import { describeVerification, type VerificationEvent } from './verification-text.ts';
@@ -159,8 +159,8 @@ function levelOfCounts(event: AccountFinished): LogLevel {
   return byWeight[weighAccount(event)];
 }
 
-/** `waits until 10:05:32 UTC: the mailbox is in use`; whose wait it is follows. */
-function describeWait({ until, reason }: Extract<MailferryEvent, { type: 'account.waiting' }>): string {
+/** `waits until 10:05:32 UTC: the mailbox is in use by another session …`. */
+function describeWait({ until, reason }: AccountWaiting): string {
   return `waits until ${new Date(until).toISOString().slice(11, 19)} UTC: ${printable(reason.text)}`;
 }
 

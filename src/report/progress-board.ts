@@ -21,11 +21,15 @@ export interface Progress {
 export interface AccountProgress extends Progress {
   readonly account: string;
   readonly host: string;
+  /** How long nothing is done for it yet; undefined where something is. */
+  readonly waitsForMs: number | undefined;
 }
 
 export interface TotalProgress extends Progress {
   readonly accounts: number;
   readonly finishedAccounts: number;
+  /** Of those at work. */
+  readonly waitingAccounts: number;
 }
 
 interface ActiveAccount {
@@ -34,6 +38,7 @@ interface ActiveAccount {
   wanted: { messages: number; octets: number } | undefined;
   doneMessages: number;
   doneOctets: number;
+  waitsUntil: number | undefined;
   readonly meter: RateMeter;
 }
 
@@ -65,7 +70,11 @@ export class ProgressBoard {
         this.#entry(event.account).host = event.host;
         break;
       case 'account.listed':
+        this.#entry(event.account).waitsUntil = undefined;
         this.#setWanted(this.#entry(event.account), event.wanted, event.wantedOctets);
+        break;
+      case 'account.waiting':
+        this.#entry(event.account).waitsUntil = event.until;
         break;
       case 'account.counted':
         this.#setWanted(this.#entry(event.account), event.receipts, event.octets);
@@ -100,6 +109,7 @@ export class ProgressBoard {
     return {
       accounts: Math.max(this.#accounts, this.#finished + this.#active.size),
       finishedAccounts: this.#finished,
+      waitingAccounts: this.waitingCount,
       doneMessages,
       doneOctets,
       wanted: this.#listed === 0 ? undefined : { messages: wantedMessages, octets: wantedOctets },
@@ -120,10 +130,25 @@ export class ProgressBoard {
       wanted: undefined,
       doneMessages: 0,
       doneOctets: 0,
+      waitsUntil: undefined,
       meter: new RateMeter(this.#clock.now()),
     };
     this.#active.set(account, entry);
     return entry;
+  }
+
+  #waitsForMs({ waitsUntil }: ActiveAccount): number | undefined {
+    const leftMs = (waitsUntil ?? 0) - this.#clock.now();
+    return leftMs > 0 ? leftMs : undefined;
+  }
+
+  /** Of those at work. */
+  get waitingCount(): number {
+    let waiting = 0;
+    for (const entry of this.#active.values()) {
+      waiting += this.#waitsForMs(entry) === undefined ? 0 : 1;
+    }
+    return waiting;
   }
 
   /** A second listing (after a reconnection) takes the place of the first. */
@@ -161,6 +186,7 @@ export class ProgressBoard {
     return {
       account,
       host,
+      waitsForMs: this.#waitsForMs(entry),
       wanted,
       doneMessages,
       doneOctets,

@@ -7,6 +7,7 @@ import type { MailferryEvent } from '../pipeline/events.ts';
 import type { Paint } from './colour.ts';
 import {
   type AccountFinished,
+  type AccountWaiting,
   type Counts,
   checkArithmetic,
   type Outcome,
@@ -49,6 +50,9 @@ export class SummaryReporter implements Reporter {
         break;
       case 'account.finished':
         this.#run?.takeAccount(event);
+        break;
+      case 'account.waiting':
+        this.#run?.takeWait(event);
         break;
       case 'message.failed':
       case 'message.quarantined':
@@ -102,6 +106,8 @@ class RunTally {
   readonly #failures: NamedFailure[] = [];
   #failuresSeen = 0;
   readonly #miscounts: string[] = [];
+  /** Accounts that waited in this run, by the code of the reason; there are few codes. */
+  readonly #waits = new Map<string, Set<string>>();
   #sum: Counts = NO_COUNTS;
 
   constructor(job: string, isVerbose: boolean) {
@@ -123,6 +129,11 @@ class RunTally {
     this.#takeMiscount(printable(event.account), checkArithmetic(event.counts));
   }
 
+  takeWait({ account, reason }: AccountWaiting): void {
+    const accounts = this.#waits.get(reason.code) ?? new Set();
+    this.#waits.set(reason.code, accounts.add(account));
+  }
+
   takeFailure(failure: NamedFailure): void {
     this.#failuresSeen += 1;
     if (this.#failures.length < MOST_FAILURES) {
@@ -140,6 +151,7 @@ class RunTally {
       '',
       ...renderSummaryTable({ accounts: shown, total, accountCount: this.#accountCount(), paint, width }),
       ...this.#renderRest(shown),
+      ...this.#renderWaits(),
       ...this.#renderFailures(paint),
       ...renderQuarantined(total.quarantined),
       ...this.#miscounts.map(
@@ -210,6 +222,12 @@ class RunTally {
       return left > 0 ? [`… and ${plural(left, 'account')} ${words[weight]}`] : [];
     });
     return rest.length > 0 ? [...rest, '(-v shows all)'] : [];
+  }
+
+  /** `waited for: pop3-in-use (3 accounts), connection-unreachable (1 account)`; what came of it stands in the table. */
+  #renderWaits(): string[] {
+    const waits = [...this.#waits].map(([code, accounts]) => `${code} (${plural(accounts.size, 'account')})`);
+    return waits.length === 0 ? [] : ['', `waited for: ${waits.join(', ')}`];
   }
 
   #renderFailures(paint: Paint): string[] {

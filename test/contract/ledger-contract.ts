@@ -774,6 +774,23 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
       });
     });
 
+    describe('the time of the next login', () => {
+      test('Q42, RFC-72: outlives the run, shows beside it, and goes with another host or user', async () => {
+        const ledger = await open();
+        const account = ledger.openAccount(ALICE);
+        expect(account.loginTimes()).toEqual({ nextLoginAt: null, learnedDelayMs: 0 });
+        expect(ledger.accounts()).toMatchObject([{ nextLoginAt: null }]);
+        const times = { nextLoginAt: 1_700_000_000_000, learnedDelayMs: 60_000 };
+        await account.recordLoginTimes(times);
+        ledger.close();
+        const again = await open();
+        expect(again.openAccount(ALICE).loginTimes()).toEqual(times);
+        expect(again.accounts()).toMatchObject([{ nextLoginAt: times.nextLoginAt }]);
+        const moved = again.openAccount({ ...ALICE, host: 'other.example.net' });
+        expect(moved.loginTimes()).toEqual({ nextLoginAt: null, learnedDelayMs: 0 });
+      });
+    });
+
     describe('a reader', () => {
       test('is not there before the ledger is', () => {
         expect(fixture.read()).toBeUndefined();

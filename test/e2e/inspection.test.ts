@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DemoServer } from '../../src/demo/demo-server.ts';
-import { silent } from '../../src/demo/misbehaviour.ts';
+import { announced, silent } from '../../src/demo/misbehaviour.ts';
 import { someMessages } from '../support/job-bed.ts';
 import { JobFolder, PASSWORD, parseEvents } from '../support/job-folder.ts';
 
@@ -110,6 +110,19 @@ describe('status', () => {
     ]);
     expect(contents()).toEqual(before);
     expect(server.record.sessions).toBe(sessions);
+  });
+
+  it('Q42, RFC-72: shows when an account may log in next, while that is to come', async () => {
+    server.misbehaviour.on(announced('LOGIN-DELAY 600'));
+    await folder.run(['run', '--quiet', '--account', 'bob', job]);
+    const { stdout } = await folder.run(['status', job]);
+    expect(stdout).toMatch(/ next login\n/);
+    expect(stdout).toMatch(/\nbob +3 .* \d\d:\d\d:\d\d +done +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n/);
+    const [state] = parseEvents((await folder.run(['status', '--json', job])).stdout);
+    expect(state).toMatchObject({ accounts: [{ account: 'bob', nextLoginAt: expect.any(Number) }] });
+    const again = await folder.run(['run', '--quiet', '--account', 'bob', job]);
+    expect(again.code).toBe(5);
+    expect(again.stderr).toMatch(/bob: left to the next run: .*its next login may be made at \d{4}-/);
   });
 
   it('finds ledgers in the folder by itself', async () => {

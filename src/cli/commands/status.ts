@@ -9,7 +9,7 @@ import type { AccountSummary, LedgerReader, RunRecord, TroubledMessage } from '.
 import { openLedgerReader } from '../../ledger/open-reader.ts';
 import { QUARANTINE_FOLDER } from '../../message/quarantine-names.ts';
 import { formatCount, formatOctets, printable } from '../../report/format.ts';
-import { type Column, type Row, renderTable } from '../../report/table.ts';
+import { type Cell, type Column, type Row, renderTable } from '../../report/table.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { CliIo } from '../io.ts';
 import type { StatusOptions } from '../options.ts';
@@ -104,7 +104,7 @@ function toText(state: JobState, reader: LedgerReader | undefined, options: Stat
   const accounts = chosenAccounts(reader, options);
   const sections = [
     `${state.name}: ${reader.path}`,
-    ...renderTable(ACCOUNT_COLUMNS, accounts.map(toAccountRow)),
+    ...renderAccounts(accounts),
     '',
     ...renderTable(RUN_COLUMNS, reader.runs(RUNS).map(toRunRow)),
   ];
@@ -118,6 +118,20 @@ function toText(state: JobState, reader: LedgerReader | undefined, options: Stat
     sections.push('', ...renderTable(TROUBLED_COLUMNS, troubled.map(toTroubledRow)));
   }
   return sections.join('\n');
+}
+
+/** The time of a next login has a column only where one is still to come. */
+function renderAccounts(accounts: readonly AccountSummary[]): string[] {
+  const now = Date.now();
+  const isAhead = ({ nextLoginAt }: AccountSummary): boolean => nextLoginAt !== null && nextLoginAt > now;
+  if (!accounts.some(isAhead)) {
+    return renderTable(ACCOUNT_COLUMNS, accounts.map(toAccountRow));
+  }
+  const rows = accounts.map((summary) => [
+    ...toAccountRow(summary),
+    isAhead(summary) ? toTime(summary.nextLoginAt ?? now) : '',
+  ]);
+  return renderTable([...ACCOUNT_COLUMNS, { title: 'next login' }], rows);
 }
 
 const right = (title: string): Column => ({ title, align: 'right' });
@@ -150,7 +164,7 @@ const TROUBLED_COLUMNS: readonly Column[] = [
   { title: 'last error' },
 ];
 
-function toAccountRow({ account, byState, octets, incomplete, lastRun }: AccountSummary): Row {
+function toAccountRow({ account, byState, octets, incomplete, lastRun }: AccountSummary): readonly Cell[] {
   const { listed, skipped, quarantined, ...archived } = byState;
   const total = Object.values(archived).reduce((sum, count) => sum + count, 0);
   return [
