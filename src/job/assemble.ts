@@ -12,11 +12,13 @@ import { openSpool } from '../message/spool.ts';
 import type { AccountSource, JobContext, QuarantineRules, SurveyContext } from '../pipeline/context.ts';
 import { Bandwidth } from '../pop3/bandwidth.ts';
 import { type EndpointOptions, type LoginOptions, openClient } from '../pop3/open-client.ts';
+import type { ProxyOptions } from '../pop3/proxy.ts';
 import { TlsSessions } from '../pop3/tls-sessions.ts';
 import { NO_TRACE, type WireTrace } from '../pop3/wire-trace.ts';
 import { MaildirSink } from '../sink/maildir.ts';
 import { MboxSink } from '../sink/mbox.ts';
 import type { Sink } from '../sink/sink.ts';
+import { assembleProxies, type ProxyOf } from './assemble-proxy.ts';
 import { assembleS3Sink, checkS3Secrets } from './assemble-s3.ts';
 import { parseFailpoint } from './failpoint-switch.ts';
 import type { AccountDefinition, Job, Limits, SinkDefinition } from './job.ts';
@@ -152,15 +154,24 @@ export async function assembleSources(job: Job, options: SourceOptions): Promise
   const { octetsPerSecond } = job.limits;
   const bandwidth =
     octetsPerSecond === undefined ? undefined : new Bandwidth(octetsPerSecond, () => performance.now());
+  const proxyOf = await assembleProxies(options.accounts, {
+    timeoutMs: job.limits.loginTimeoutMs,
+    signal: options.dropSignal,
+    env: options.env,
+  });
   const tlsSessions = new TlsSessions();
   return options.accounts.map((account) =>
-    assembleSource(account, job.limits, { secretOf, tlsSessions, traceFor: options.traceFor, bandwidth }),
+    assembleSource(account, job.limits, {
+      ...{ secretOf, proxyOf, tlsSessions, bandwidth },
+      traceFor: options.traceFor,
+    }),
   );
 }
 
 /** What the sources of a job share. */
 interface Shared {
   readonly secretOf: SecretOf;
+  readonly proxyOf: ProxyOf;
   readonly traceFor: SourceOptions['traceFor'];
   readonly bandwidth: Bandwidth | undefined;
   readonly tlsSessions: TlsSessions;
@@ -169,7 +180,7 @@ interface Shared {
 function assembleSource(
   account: AccountDefinition,
   limits: Limits,
-  { secretOf, tlsSessions, traceFor, bandwidth }: Shared,
+  { secretOf, proxyOf, tlsSessions, traceFor, bandwidth }: Shared,
 ): AccountSource {
   const { id, host, port, user } = account;
   return {
@@ -180,7 +191,7 @@ function assembleSource(
     open: (signal, options) =>
       openClient(
         {
-          ...assembleEndpoint(account, limits, traceFor?.(id), signal),
+          ...assembleEndpoint(account, limits, { signal, trace: traceFor?.(id), proxy: proxyOf(account) }),
           ...assembleLogin(account, limits, secretOf),
           bandwidth,
           tlsSessions,
@@ -194,12 +205,23 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return timer(ms, undefined, { signal }).catch(() => undefined);
 }
 
-/** How to reach an account's server; nothing secret. */
+/** What is said of a server. */
+export type EndpointDefinition = Pick<
+  AccountDefinition,
+  'host' | 'port' | 'security' | 'tls' | 'proxy' | 'localAddress'
+>;
+
+export interface EndpointParts {
+  readonly signal: AbortSignal;
+  readonly trace?: WireTrace | undefined;
+  readonly proxy?: ProxyOptions | undefined;
+}
+
+/** How to reach an account's server; nothing secret but what a proxy wants. */
 export function assembleEndpoint(
-  { host, port, security, tls }: Pick<AccountDefinition, 'host' | 'port' | 'security' | 'tls'>,
+  { host, port, security, tls, localAddress }: EndpointDefinition,
   limits: Limits,
-  trace: WireTrace | undefined,
-  signal: AbortSignal,
+  { signal, trace, proxy }: EndpointParts,
 ): EndpointOptions {
   const timeouts = {
     connectMs: limits.connectTimeoutMs,
@@ -209,7 +231,7 @@ export function assembleEndpoint(
     idleMs: limits.timeoutMs,
     sessionMs: limits.sessionTimeoutMs,
   };
-  return { host, port, security, tls, timeouts, trace: trace ?? NO_TRACE, signal };
+  return { host, port, security, tls, timeouts, trace: trace ?? NO_TRACE, signal, proxy, localAddress };
 }
 
 export function assembleLogin(account: AccountDefinition, limits: Limits, secretOf: SecretOf): LoginOptions {

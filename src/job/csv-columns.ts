@@ -20,6 +20,8 @@ export const CSV_COLUMNS: ReadonlyMap<string, readonly [string] | readonly [stri
   ['password_credential', ['password', 'credential']],
   ['password_netrc', ['password', 'netrc']],
   ['auth', ['auth']],
+  ['proxy', ['proxy']],
+  ['localAddress', ['localAddress']],
   ['tls_ca', ['tls', 'ca']],
   ['tls_fingerprint', ['tls', 'fingerprint']],
   ['tls_serverName', ['tls', 'serverName']],

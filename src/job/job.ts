@@ -33,6 +33,17 @@ export interface AccountDefinition {
   readonly password: SecretSource;
   readonly auth: AuthChoice;
   readonly tls: TlsSettings;
+  /** `none`: directly, whatever the environment says; undefined: as the environment says. */
+  readonly proxy: ProxyDefinition | 'none' | undefined;
+  readonly localAddress: string | undefined;
+}
+
+export interface ProxyDefinition {
+  readonly kind: 'socks5' | 'http';
+  readonly host: string;
+  readonly port: number;
+  readonly user: string | undefined;
+  readonly password: SecretSource | undefined;
 }
 
 export type SinkDefinition =

@@ -8,6 +8,7 @@ import type {
   AccountDefinition,
   DeletionDefinition,
   Limits,
+  ProxyDefinition,
   S3Definition,
   SecretSource,
   SelectRules,
@@ -16,6 +17,7 @@ import type {
 } from './job.ts';
 import { escapeBraces } from './placeholders.ts';
 import { SECURITY_OF_SCHEME, urlIn } from './pop-url.ts';
+import { parseProxyUrl } from './proxy-url.ts';
 import {
   mechanismOf,
   type RawAccount,
@@ -24,6 +26,7 @@ import {
   type RawKeep,
   type RawLimits,
   type RawPassword,
+  type RawProxy,
   type RawS3,
   type RawSecret,
   type RawSelect,
@@ -73,6 +76,8 @@ export function defineAccount(keys: RawAccount, folder: string): AccountDefiniti
     password: definePassword(password, { host, user }, folder),
     auth: keys.auth ?? 'AUTO',
     tls: defineTls(keys.tls, folder),
+    proxy: keys.proxy === undefined ? undefined : defineProxy(keys.proxy, folder),
+    localAddress: keys.localAddress,
   };
 }
 
@@ -107,6 +112,20 @@ function defineSecret(password: RawSecret, folder: string): SecretSource {
 /** A bare name is looked up in PATH; one with a folder in it is a path, and as such relative to the job file. */
 function programPath(program: string, folder: string): string {
   return program.includes('/') ? resolve(folder, program) : program;
+}
+
+function defineProxy(proxy: RawProxy, folder: string): ProxyDefinition | 'none' | undefined {
+  const { url, user, password } = typeof proxy === 'string' ? { url: proxy } : proxy;
+  const parsed = url === 'none' ? url : parseProxyUrl(url);
+  if (typeof parsed !== 'object') {
+    return parsed;
+  }
+  const { kind, host, port } = parsed;
+  return {
+    ...{ kind, host, port },
+    user: user ?? parsed.user,
+    password: password === undefined ? undefined : defineSecret(password, folder),
+  };
 }
 
 function defineTls(tls: RawAccount['tls'], folder: string): TlsSettings {

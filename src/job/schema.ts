@@ -6,11 +6,13 @@
  *
  * The `error` of a schema says what was expected, as a noun phrase; shape-problems.ts makes a sentence of it.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { AUTH_CHOICES, type AuthChoice } from '../pop3/sasl/names.ts';
 import { CSV_COLUMNS } from './csv-columns.ts';
 import { parseHost } from './hosts.ts';
 import { isPopUrl, parsePopUrl } from './pop-url.ts';
+import { PROXY_EXPECTED, parseProxyUrl } from './proxy-url.ts';
 import { type ShapeIssue, toShapeIssues } from './shape-issues.ts';
 import {
   DURATION_PATTERN,
@@ -216,6 +218,14 @@ function secretOf<T extends z.ZodType<object>>(sources: T, names: string) {
   return z.union([z.string().max(4096), one], { error: `a text, or a map with one of ${names}` });
 }
 
+const proxyUrl = z
+  .string({ error: PROXY_EXPECTED })
+  .refine((value) => value === 'none' || typeof parseProxyUrl(value) === 'object', { error: PROXY_EXPECTED });
+
+const ipAddress = z
+  .string({ error: 'an IP address' })
+  .refine((value) => isIP(value) !== 0, { error: 'an IP address' });
+
 const tlsSchema = z.strictObject(
   {
     ca: key(
@@ -250,6 +260,25 @@ const tlsSchema = z.strictObject(
   { error: 'a map with ca, fingerprint, serverName' },
 );
 
+const proxySchema = z.union(
+  [
+    proxyUrl,
+    z.strictObject(
+      {
+        url: key(proxyUrl, 'Where the proxy is: `socks5://host:port` or `http://host:port`.', required),
+        user: key(text('a text', 255).optional(), 'Name to log in to the proxy with.', leftOut('none')),
+        password: key(
+          secretSchema.optional(),
+          'Where the password for the proxy comes from.',
+          leftOut('none; goes with `user`'),
+        ),
+      },
+      { error: 'a map with url, user, password' },
+    ),
+  ],
+  { error: 'a proxy URL, or a map with url, user, password' },
+);
+
 const connectionKeys = {
   host: key(
     hostOrUrl.optional(),
@@ -271,6 +300,16 @@ const connectionKeys = {
     auth.optional(),
     `How to log in: \`auto\` takes the strongest that the server announces, weak ones never; or the name of one, in any case: ${mechanismWords.slice(1).join(', ')}.`,
     byDefault('auto'),
+  ),
+  proxy: key(
+    proxySchema.optional(),
+    'Proxy through which the server is reached: `socks5://host:port`, `http://host:port` (CONNECT), `none`; or a map with `url`, `user`, `password`.',
+    leftOut('what ALL_PROXY says, unless NO_PROXY names the host'),
+  ),
+  localAddress: key(
+    ipAddress.optional(),
+    'Address of this machine to connect from.',
+    leftOut('what the system chooses'),
   ),
   tls: key(
     tlsSchema.optional(),
@@ -733,6 +772,7 @@ export type RawAccountEntry = z.output<typeof accountEntrySchema>;
 export type RawDefaults = z.output<typeof defaultsSchema>;
 export type RawPassword = z.output<typeof passwordSchema>;
 export type RawSecret = z.output<typeof secretSchema>;
+export type RawProxy = z.output<typeof proxySchema>;
 export type RawSink = z.output<typeof sinkSchema>;
 export type RawS3 = z.output<typeof s3Schema>;
 export type RawSelect = z.output<typeof selectSchema>;
@@ -771,6 +811,10 @@ export const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['accounts[]', Object.keys(accountEntrySchema.shape)],
   ['accounts[].tls', Object.keys(tlsSchema.shape)],
   ['accounts[].password', Object.keys(passwordKeys)],
+  ['accounts[].proxy', ['url', 'user', 'password']],
+  ['accounts[].proxy.password', Object.keys(secretKeys)],
+  ['defaults.proxy', ['url', 'user', 'password']],
+  ['defaults.proxy.password', Object.keys(secretKeys)],
   ['defaults', Object.keys(defaultsSchema.shape)],
   ['defaults.tls', Object.keys(tlsSchema.shape)],
   ['defaults.password', Object.keys(passwordKeys)],

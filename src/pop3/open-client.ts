@@ -11,6 +11,7 @@ import { CommandWindow, type Timeouts } from './command-window.ts';
 import { ConnectionError, RefusedError } from './errors.ts';
 import { type Greeting, parseGreeting } from './greeting.ts';
 import { type AuthChoice, assertCredentials, login } from './login.ts';
+import { type ProxyOptions, proxyName } from './proxy.ts';
 import { quote } from './status.ts';
 import type { TlsOptions } from './tls.ts';
 import type { TlsSessions } from './tls-sessions.ts';
@@ -28,6 +29,9 @@ export interface EndpointOptions {
     readonly loginMs: number;
   };
   readonly trace: WireTrace;
+  readonly proxy?: ProxyOptions | undefined;
+  /** Address of this machine to connect from. */
+  readonly localAddress?: string | undefined;
   /** TLS sessions that may be resumed; none where not given. */
   readonly tlsSessions?: TlsSessions | undefined;
   readonly signal: AbortSignal;
@@ -73,13 +77,16 @@ async function connect(options: EndpointOptions, isAskingCapa: boolean): Promise
     isImplicitTls: security === 'tls',
     tls: options.tls,
     connectTimeoutMs: timeouts.connectMs,
+    proxy: options.proxy,
+    localAddress: options.localAddress,
     onKeyLog: trace.keyLogged,
     tlsSessions: options.tlsSessions,
     signal,
   });
   const window = new CommandWindow({ transport, timeouts, trace, signal, bandwidth: options.bandwidth });
   try {
-    trace.noted(`connected to ${host}:${port}`);
+    const through = options.proxy === undefined ? '' : ` through ${proxyName(options.proxy)}`;
+    trace.noted(`connected to ${host}:${port}${through}`);
     const greeting = await readGreeting(window, timeouts.greetingMs);
     const client = new Pop3Client(greeting, window, transport, timeouts.loginMs);
     if (isAskingCapa) {

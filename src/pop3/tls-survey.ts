@@ -4,9 +4,10 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import net from 'node:net';
+import type net from 'node:net';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { assertPinned, certificateTrouble, type TlsOptions, tlsSocketOptions } from './tls.ts';
+import { type ConnectOptions, connectSocket } from './connect.ts';
+import { assertPinned, certificateTrouble, tlsSocketOptions } from './tls.ts';
 
 export const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 export type TlsVersion = (typeof TLS_VERSIONS)[number];
@@ -35,15 +36,11 @@ export interface TlsSurvey {
   readonly certificate: CertificateFacts | undefined;
 }
 
-export interface SurveyedEndpoint {
-  readonly host: string;
-  readonly port: number;
+export interface SurveyedEndpoint extends Omit<ConnectOptions, 'connectTimeoutMs'> {
   /** Whether the handshake comes after STLS (RFC 2595 §4) or before the first octet. */
   readonly isStls: boolean;
-  readonly tls: TlsOptions;
   /** Longest time for one handshake, connecting included. */
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
 }
 
 interface Handshake {
@@ -77,14 +74,13 @@ async function shakeHands(
   version: TlsVersion,
   secureOptions: ConnectionOptions,
 ): Promise<Handshake> {
-  const { host, port, timeoutMs } = endpoint;
+  const { timeoutMs } = endpoint;
   const signal = AbortSignal.any([endpoint.signal, AbortSignal.timeout(timeoutMs)]);
-  const plain = net.connect({ host, port, autoSelectFamily: true });
-  // What goes wrong is told by the wait that it ends; between two waits it is nobody's news.
-  plain.on('error', () => undefined);
+  let plain: net.Socket | undefined;
   let secure: TLSSocket | undefined;
   try {
-    await once(plain, 'connect', { signal });
+    // What goes wrong later is told by the wait that it ends; between two waits it is nobody's news.
+    plain = await connectSocket({ ...endpoint, connectTimeoutMs: timeoutMs, signal });
     if (endpoint.isStls) {
       await beginTls(plain, signal);
     }
@@ -96,7 +92,7 @@ async function shakeHands(
     return { answer: isAnswered ? 'refused' : 'unknown', certificate: undefined };
   } finally {
     secure?.on('error', () => undefined).destroy();
-    plain.destroy();
+    plain?.destroy();
   }
 }
 

@@ -2,33 +2,21 @@
  * A connection that carries octets: TCP, TLS from the start, or TLS put over it later (STLS). It pushes what arrives,
  * writes what it is given, and knows nothing of POP3.
  */
-import net from 'node:net';
+import type net from 'node:net';
 import tls from 'node:tls';
 import { type ChannelBinding, channelBindingOf } from './channel-binding.ts';
+import { type ConnectOptions, connectSocket, ignore, settle } from './connect.ts';
 import { ConnectionError } from './errors.ts';
-import {
-  agreementOf,
-  assertPinned,
-  certificateError,
-  type TlsFacts,
-  type TlsOptions,
-  tlsFactsOf,
-  tlsSocketOptions,
-} from './tls.ts';
+import { agreementOf, assertPinned, type TlsFacts, tlsFactsOf, tlsSocketOptions } from './tls.ts';
 import type { TlsSessions } from './tls-sessions.ts';
 
-export interface TransportOptions {
-  readonly host: string;
-  readonly port: number;
+export interface TransportOptions extends ConnectOptions {
   /** TLS before the first octet (RFC 8314 §3). */
   readonly isImplicitTls: boolean;
-  readonly tls: TlsOptions;
-  readonly connectTimeoutMs: number;
   /** Takes lines of the key log format, where somebody wants to read a capture. */
   readonly onKeyLog?: ((line: Buffer) => void) | undefined;
   /** Remembers TLS sessions, so that the next one with this server begins with less. */
   readonly tlsSessions?: TlsSessions | undefined;
-  readonly signal: AbortSignal;
 }
 
 export interface TransportListener {
@@ -36,12 +24,6 @@ export interface TransportListener {
   /** The connection is gone; `cause` where it was not an orderly end. Called once. */
   onClosed(cause: Error | undefined): void;
 }
-
-/**
- * How long one address of several is tried before the next one. Node's own 250 ms give up on an address that is merely far
- * away, and never come back to it.
- */
-const ADDRESS_ATTEMPT_MS = 2_000;
 
 /** How long the other side may take to end its half after we have ended ours. */
 const LINGER_MS = 2_000;
@@ -65,17 +47,9 @@ export class Transport {
 
   /** Connects within the deadline. @throws ConnectionError, or MailferryError `tls-ca-unreadable` before it connects. */
   static async connect(options: TransportOptions): Promise<Transport> {
-    const { host, port } = options;
     // Read now: between the answer to STLS and the handshake there must be no gap in which octets could slip in.
     const secureOptions = await tlsSocketOptions(options);
-    const plain = net.connect({
-      host,
-      port,
-      noDelay: true,
-      autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
-    });
-    await settle(plain, 'connect', options, `connecting to ${host}:${port}`);
+    const plain = await connectSocket(options);
     const transport = new Transport(plain, options, secureOptions);
     if (options.isImplicitTls) {
       await transport.startTls();
@@ -209,87 +183,7 @@ export class Transport {
       queueMicrotask(onClose);
       return;
     }
-    socket.on('data', onData).on('error', onError).on('end', onEnd).once('close', onClose);
+    socket.on('data', onData).on('error', onError).on('end', onEnd).once('close', onClose).resume();
     this.#detach = () => socket.off('data', onData).off('end', onEnd).off('close', onClose);
   }
-}
-
-/** Waits for one event of a socket, with a deadline and the run's abort signal; destroys the socket on failure. */
-function settle(
-  socket: net.Socket,
-  event: 'connect' | 'secureConnect',
-  options: TransportOptions,
-  what: string,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (failure?: ConnectionError) => {
-      clearTimeout(timer);
-      options.signal.removeEventListener('abort', onAbort);
-      socket.off(event, onEvent).off('close', onClose).off('error', onError);
-      // Between two owners, and after destruction, an error is nobody's news; 'close' follows and tells.
-      socket.on('error', ignore);
-      if (failure === undefined) {
-        resolve();
-        return;
-      }
-      socket.destroy();
-      reject(failure);
-    };
-    const onEvent = () => done();
-    const onError = (cause: Error) => done(connectError(cause, options, what));
-    const onClose = () =>
-      done(new ConnectionError(`${what}: the server closed the connection`, { failure: 'closed' }));
-    const onAbort = () => done(new ConnectionError(`${what} was interrupted`, { failure: 'aborted' }));
-    const timer = setTimeout(() => {
-      done(
-        new ConnectionError(`${what} took longer than ${options.connectTimeoutMs} ms`, {
-          failure: 'unreachable',
-        }),
-      );
-    }, options.connectTimeoutMs);
-    options.signal.addEventListener('abort', onAbort, { once: true });
-    socket.once(event, onEvent).once('error', onError).once('close', onClose);
-    if (options.signal.aborted) {
-      onAbort();
-    }
-  });
-}
-
-/** For events that somebody else reports. */
-function ignore(): void {}
-
-function connectError(cause: Error, options: TransportOptions, what: string): ConnectionError {
-  const certificate = certificateError(cause, options);
-  if (certificate !== undefined) {
-    return certificate;
-  }
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
-    return new ConnectionError(`${what}: the server does not speak TLS on this port`, {
-      failure: 'tls',
-      retry: 'never',
-      hint: 'use `security: starttls` with port 110, or `security: tls` with port 995',
-      cause,
-    });
-  }
-  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code === 'EPROTO') {
-    return new ConnectionError(`${what} failed: ${cause.message}`, { failure: 'tls', retry: 'never', cause });
-  }
-  const isUnknownName = code === 'ENOTFOUND';
-  return new ConnectionError(`${what} failed: ${describe(cause, code)}`, {
-    failure: 'unreachable',
-    hint: isUnknownName ? 'the host name is unknown: check `host`' : undefined,
-    cause,
-  });
-}
-
-/** Node gives an AggregateError without text where it tried several addresses. */
-function describe(cause: Error, code: string): string {
-  if (cause instanceof AggregateError) {
-    const texts = cause.errors.map((error: unknown) =>
-      error instanceof Error ? error.message : String(error),
-    );
-    return texts.join('; ');
-  }
-  return cause.message === '' ? code : cause.message;
 }

@@ -3,8 +3,8 @@
 # (`--bench`). Quick when all are there. Needs root; without it, prints the command to run and exits with 1.
 set -euo pipefail
 
-packages=(ceph-mon ceph-osd curl dovecot-core dovecot-pop3d git mpop mutt notmuch openssl python3 radosgw sqlite3 strace
-  swift-account swift-container swift-object swift-proxy tshark)
+packages=(ceph-mon ceph-osd curl dovecot-core dovecot-pop3d git microsocks mpop mutt notmuch openssl python3 radosgw sqlite3 strace
+  swift-account swift-container swift-object swift-proxy tinyproxy-bin tshark)
 case ${1-} in
   '') ;;
   --bench) packages+=(fdm fetchmail getmail6 time) ;;

@@ -15,6 +15,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   doveadm: 'dovecot-core',
   dovecot: 'dovecot-pop3d',
   getmail: 'getmail6',
+  tinyproxy: 'tinyproxy-bin',
 };
 
 export interface ProgramGate {

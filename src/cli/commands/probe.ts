@@ -3,7 +3,13 @@
  * URL, or a job without `--account`, is looked at from outside; with `--account` each matching account logs in and counts.
  */
 import { MailferryError } from '../../errors/mailferry-error.ts';
-import { assembleEndpoint, assembleLogin } from '../../job/assemble.ts';
+import {
+  assembleEndpoint,
+  assembleLogin,
+  type EndpointDefinition,
+  type EndpointParts,
+} from '../../job/assemble.ts';
+import { assembleProxies } from '../../job/assemble-proxy.ts';
 import { defaultLimits } from '../../job/default-limits.ts';
 import type { AccountDefinition, Job, Limits, Security } from '../../job/job.ts';
 import { loadJob } from '../../job/load-job.ts';
@@ -16,7 +22,6 @@ import { surveySecurity } from '../../pipeline/survey-security.ts';
 import type { Pop3Client } from '../../pop3/client.ts';
 import { ConnectionError } from '../../pop3/errors.ts';
 import { type EndpointOptions, logIn, openConnection } from '../../pop3/open-client.ts';
-import type { WireTrace } from '../../pop3/wire-trace.ts';
 import { printable } from '../../report/format.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-code.ts';
 import { watchInterrupt } from '../interrupt.ts';
@@ -31,7 +36,7 @@ import { probeStores } from './probe-stores.ts';
 interface Target {
   /** What the report is headed with. */
   readonly name: string;
-  readonly endpoint: Pick<AccountDefinition, 'host' | 'port' | 'security' | 'tls'>;
+  readonly endpoint: EndpointDefinition;
   readonly limits: Limits;
   readonly enter: ((client: Pop3Client) => Promise<void>) | undefined;
 }
@@ -46,8 +51,13 @@ export async function probe(where: string, options: ProbeOptions, io: CliIo): Pr
       job === undefined
         ? [targetOfUrl(where, options)]
         : await targetsOfJob(job, options, io, interrupt.stopSignal);
+    const signal = interrupt.stopSignal;
+    const endpoints = targets.map(({ endpoint }) => endpoint);
+    const timeoutMs = defaultLimits().loginTimeoutMs;
+    const proxyOf = await assembleProxies(endpoints, { timeoutMs, signal, env: io.env });
     for (const target of targets) {
-      codes.push(await probeOne(target, trace?.traceFor(target.name), options, io, interrupt.stopSignal));
+      const parts = { signal, trace: trace?.traceFor(target.name), proxy: proxyOf(target.endpoint) };
+      codes.push(await probeOne(target, parts, options, io));
     }
     // An account is about a server; without one the job's stores are looked at too.
     if (job !== undefined && options.account === undefined) {
@@ -62,12 +72,11 @@ export async function probe(where: string, options: ProbeOptions, io: CliIo): Pr
 
 async function probeOne(
   { name, endpoint, limits, enter }: Target,
-  trace: WireTrace | undefined,
+  parts: EndpointParts,
   options: ProbeOptions,
   io: CliIo,
-  signal: AbortSignal,
 ): Promise<ExitCode> {
-  const where = assembleEndpoint(endpoint, limits, trace, signal);
+  const where = assembleEndpoint(endpoint, limits, parts);
   try {
     const { session, failure } = await openSession(where, enter);
     // Without a session there is still something to say where it is TLS that stands in the way.
@@ -139,7 +148,7 @@ function targetOfUrl(url: string, { security, account }: ProbeOptions): Target {
   const tls = { caPath: undefined, fingerprints: [], serverName: undefined };
   return {
     name: url,
-    endpoint: { ...endpointOf(url, security), tls },
+    endpoint: { ...endpointOf(url, security), tls, proxy: undefined, localAddress: undefined },
     limits: defaultLimits(),
     enter: undefined,
   };
