@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /** `npm run test:crash`. */
-const LONG_CRASH_TESTS = ['test/crash/every-step.test.ts', 'test/crash/system-calls.test.ts'];
+const LONG_CRASH_TESTS = ['every-step', 'refetch', 'system-calls'].map(
+  (name) => `test/crash/${name}.test.ts`,
+);
 
 /** The tests that need nothing but Node: `npm test`. Real servers are in vitest.integration.config.ts. */
 export default defineConfig({

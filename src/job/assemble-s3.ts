@@ -2,21 +2,26 @@
  * An S3 sink from its definition: keys from the template, credentials from the job's secrets whenever they are asked for.
  */
 
+import type { Failpoint } from '../errors/failpoint.ts';
 import { S3Sink } from '../sink/s3.ts';
-import { contentName, shardOf } from '../sink/s3-key.ts';
+import { encodeLiteral, type KeyPattern } from '../sink/s3-key.ts';
 import type { S3Credentials } from '../sink/s3-options.ts';
 import type { Job, S3CredentialSources, SinkDefinition } from './job.ts';
-import { expandKey } from './object-key.ts';
+import { expandPath, type PlaceholderSource } from './placeholders.ts';
 import type { ResolveOptions } from './raw-secret.ts';
 import { resolveSecret } from './secrets.ts';
 
 export type S3SinkDefinition = Extract<SinkDefinition, { readonly kind: 's3' }>;
+
+/** What a pattern leaves open; braces that are written twice are none. */
+const MESSAGE_TOKEN = /(\{\{|\}\}|\{sha256\}|\{shard\})/;
 
 export interface AssembleS3Options {
   readonly job: Pick<Job, 'statePath' | 'limits'>;
   /** Of the run: ends a secret's command with it. */
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly failpoint?: Failpoint;
 }
 
 export function assembleS3Sink({ name, s3 }: S3SinkDefinition, options: AssembleS3Options): S3Sink {
@@ -29,15 +34,8 @@ export function assembleS3Sink({ name, s3 }: S3SinkDefinition, options: Assemble
       credentials: credentials === undefined ? undefined : () => fetchCredentials(credentials, options),
       timeouts: { connectMs: limits.connectTimeoutMs, idleMs: limits.timeoutMs },
     },
-    keyFor:
-      key === undefined
-        ? undefined
-        : (parts) =>
-            expandKey(key, parts.account, {
-              sha256: contentName(parts),
-              shard: shardOf(parts.sha256),
-              accountKey: parts.accountKey,
-            }),
+    patternFor:
+      key === undefined ? undefined : (account, accountKey) => keyPatternOf(key, account, accountKey),
     storageClass: s3.storageClass,
     encryption: s3.encryption,
     lock: s3.lock,
@@ -48,6 +46,8 @@ export function assembleS3Sink({ name, s3 }: S3SinkDefinition, options: Assemble
     manifest: s3.manifest,
     statePath,
     patienceMs: limits.patienceMs,
+    limits: { multipartOctets: s3.multipartOctets },
+    failpoint: options.failpoint,
   });
 }
 
@@ -75,4 +75,17 @@ async function fetchCredentials(
     secretAccessKey: secret.secret.reveal(),
     sessionToken: token?.secret.reveal(),
   };
+}
+
+/** The template with the account in it; what the message decides stays open. */
+export function keyPatternOf(template: string, account: PlaceholderSource, accountKey: string): KeyPattern {
+  const parts = template.split(MESSAGE_TOKEN);
+  return parts
+    .map((part, index) => {
+      const isToken = index % 2 === 1 && part !== '{{' && part !== '}}';
+      return isToken
+        ? part
+        : encodeLiteral(expandPath({ text: part.replaceAll('{accountKey}', accountKey) }, account));
+    })
+    .join('');
 }

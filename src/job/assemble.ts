@@ -134,7 +134,7 @@ async function assembleSinks(
   { emit, dropSignal, env }: SinkOptions,
   failpoint: Failpoint,
 ): Promise<readonly Sink[]> {
-  const s3Options = { job, signal: dropSignal, env };
+  const s3Options = { job, signal: dropSignal, env, failpoint };
   await checkS3Secrets(job.sinks, s3Options);
   return job.sinks.map((definition) =>
     definition.kind === 's3'

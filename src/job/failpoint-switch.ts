@@ -13,7 +13,7 @@ import { MailferryError } from '../errors/mailferry-error.ts';
 export const FAILPOINT_VARIABLE = 'MAILFERRY_FAILPOINT';
 
 const STDERR = 2;
-const FORM = /^(kill|throw)@(?:([a-z.-]+):)?([1-9]\d{0,8})$/;
+const FORM = /^(kill|throw)@(?:([a-z0-9.-]+):)?([1-9]\d{0,8})$/;
 
 /** @throws MailferryError `usage-failpoint` where the variable says what it cannot. */
 export function parseFailpoint(env: Readonly<Record<string, string | undefined>>): Failpoint {

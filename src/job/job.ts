@@ -58,7 +58,7 @@ export interface S3Definition {
   readonly endpoint: string | undefined;
   readonly forcePathStyle: boolean;
   readonly isPlaintext: boolean;
-  /** Checked; `expandKey` in object-key.ts fills it. */
+  /** Checked; `keyPatternOf` in object-key.ts fills it. */
   readonly key: string | undefined;
   readonly credentials: S3CredentialSources | undefined;
   readonly storageClass: string | undefined;
@@ -74,6 +74,7 @@ export interface S3Definition {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>> | undefined;
   readonly verify: 'checksum' | 'read';
+  readonly multipartOctets: number;
   readonly manifest: boolean;
 }
 

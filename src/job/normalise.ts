@@ -183,6 +183,7 @@ function defineS3(s3: RawS3, folder: string): S3Definition {
     metadata: s3.metadata ?? {},
     tags: s3.tags,
     verify: s3.verify,
+    multipartOctets: s3.multipartOver,
     manifest: s3.manifest,
   };
 }

@@ -522,6 +522,11 @@ const s3Schema = z.strictObject(
       'How each object is proved: by the store’s own SHA-256 where a probe shows that it is to be believed, or always by getting the octets back.',
       byDefault('checksum'),
     ),
+    multipartOver: key(
+      size(0).prefault('64MiB'),
+      'A message that is larger goes up in parts of 16 MiB, and is read back in any case.',
+      byDefault('64MiB'),
+    ),
     manifest: key(
       z.boolean({ error: 'true or false' }).prefault(false),
       'Whether each account and run also leaves an object that lists what was stored, chained to the one before by its digest.',

@@ -54,6 +54,7 @@ export async function findLost({ source, context, rows }: AccountWork): Promise<
       await reader.close();
     }
   }
+  context.failpoint('refetch.compared');
   return lost;
 }
 
@@ -78,8 +79,9 @@ export async function takeBackLost(lost: LostRows, listing: Listing, work: Accou
 async function takeBack(
   sink: Sink,
   listed: readonly MessageRow[],
-  { source, rows }: AccountWork,
+  { source, rows, context }: AccountWork,
 ): Promise<void> {
+  const { failpoint } = context;
   const rowIds = listed.map(({ rowId }) => rowId);
   if (rowIds.length === 0) {
     return;
@@ -92,9 +94,12 @@ async function takeBack(
   } finally {
     await archive.close();
   }
+  failpoint('refetch.set-aside');
   const returned = listed.filter(({ state }) => isInDeletion(state)).map(({ rowId }) => rowId);
   await rows.move(returned, 'return');
+  failpoint('refetch.returned');
   await rows.forgetReceipts(rowIds, sink.name);
+  failpoint('refetch.forgotten');
 }
 
 function tell(

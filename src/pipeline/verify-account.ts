@@ -171,10 +171,21 @@ async function findExtras(
   const known: Iterable<KnownPlace> = {
     [Symbol.iterator]: () => places(rows.receiptsIn(archive), differing),
   };
-  for await (const { location, origin, detail } of reader.findExtras(known)) {
-    if (origin === 'own' || tellsForeign) {
-      differ(task, archive, 'extra', { uidl: null, sha256: null, location, detail });
+  try {
+    for await (const { location, origin, detail } of reader.findExtras(known)) {
+      if (origin === 'own' || tellsForeign) {
+        differ(task, archive, 'extra', { uidl: null, sha256: null, location, detail });
+      }
     }
+  } catch (thrown) {
+    if (!(thrown instanceof MailferryError && thrown.code === 'sink-cannot-list')) {
+      throw thrown;
+    }
+    const hint = thrown.hint === undefined ? '' : ` ${thrown.hint}`;
+    tell(
+      task,
+      `${archive.sink}: ${thrown.message}, so what no receipt names is not looked for there.${hint}`,
+    );
   }
 }
 

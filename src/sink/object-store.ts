@@ -94,6 +94,11 @@ export interface FinishedUpload {
   readonly ifAbsent: boolean;
 }
 
+export interface KeyPage {
+  readonly keys: readonly string[];
+  readonly isLast: boolean;
+}
+
 export interface BucketFacts {
   readonly versioning: boolean | undefined;
   readonly objectLock: boolean | undefined;
@@ -122,6 +127,8 @@ export interface ObjectStore {
     upload: { readonly key: string; readonly uploadId: string },
     signal: AbortSignal,
   ): Promise<void>;
+  /** One page of the keys that begin so, in order, after `after`; `isLast` where there are no more. */
+  list(prefix: string, after: string | undefined, signal: AbortSignal): Promise<KeyPage>;
   /** What the bucket says of itself; what may not be asked is undefined. */
   bucketFacts(signal: AbortSignal): Promise<BucketFacts>;
   /** Fetches credentials anew, wherever they come from. */

@@ -3,10 +3,14 @@
  * batch, and what of it was stored by then is found again by its key next time.
  */
 import { setMaxListeners } from 'node:events';
+import type { Failpoint } from '../errors/failpoint.ts';
 import type { ObjectStore } from './object-store.ts';
+import type { S3Journal } from './s3-journal.ts';
+import { type Content, contentOf, type KeyPattern, parseLocation } from './s3-key.ts';
 import type { ManifestWriter } from './s3-manifest.ts';
+import { readBack } from './s3-proof.ts';
+import { verifyReceipt } from './s3-reader.ts';
 import type { Retry } from './s3-retry.ts';
-import { verifyReceipt } from './s3-verify.ts';
 import type { S3Writer } from './s3-writer.ts';
 import type {
   Receipt,
@@ -21,7 +25,9 @@ import { forEachOf, type Slots } from './slots.ts';
 
 export interface S3ArchiveOptions {
   readonly root: string;
+  readonly pattern: KeyPattern;
   readonly store: ObjectStore;
+  readonly journal: S3Journal;
   readonly retry: Retry;
   readonly writer: S3Writer;
   readonly keyFor: (storable: StorableMessage) => string;
@@ -30,6 +36,7 @@ export interface S3ArchiveOptions {
   readonly width: number;
   readonly manifest: ManifestWriter | undefined;
   readonly onClose: () => void;
+  readonly failpoint: Failpoint;
 }
 
 export class S3Archive implements SinkArchive {
@@ -44,6 +51,23 @@ export class S3Archive implements SinkArchive {
 
   async store(batch: readonly StorableMessage[], signal: AbortSignal): Promise<StoreResult> {
     throwIfAborted(signal);
+    const { journal, manifest, failpoint } = this.#options;
+    await journal.announce(batch);
+    failpoint('sink.s3.announced');
+    const outcomes = await this.#storeAll(batch, signal);
+    throwIfAborted(signal);
+    await manifest?.add(batch, outcomes);
+    const stored = batch.filter((_, index) => outcomes.get(index)?.kind === 'stored');
+    return {
+      outcomes: batch.flatMap((_, index) => outcomes.get(index) ?? []),
+      journal: journal.settle(stored),
+    };
+  }
+
+  async #storeAll(
+    batch: readonly StorableMessage[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, StoreOutcome>> {
     const outcomes = new Map<number, StoreOutcome>();
     // One failure that concerns all stops the others; a signal of the batch's own also keeps their listeners off the run's.
     const batchEnd = new AbortController();
@@ -68,14 +92,34 @@ export class S3Archive implements SinkArchive {
     } finally {
       signal.removeEventListener('abort', stop);
     }
-    throwIfAborted(signal);
-    await this.#options.manifest?.add(batch, outcomes);
-    return { outcomes: batch.flatMap((_, index) => outcomes.get(index) ?? []) };
+    return outcomes;
   }
 
   async verify(receipt: Receipt): Promise<Verification> {
-    const { store, retry } = this.#options;
-    return await verifyReceipt(store, retry, receipt);
+    return await verifyReceipt(this.#options, receipt);
+  }
+
+  /** A damaged object stays where it is, and the message's next key differs: nothing need be moved, overwritten or allowed. */
+  async setAside(receipts: readonly Receipt[]): Promise<void> {
+    const { journal, pattern, store, retry, width } = this.#options;
+    const { signal } = new AbortController();
+    const damaged = new Map<string, Content>();
+    await forEachOf(receipts, width, async ({ location, sha256, storedOctets }) => {
+      const { key } = parseLocation(location);
+      const content = contentOf(pattern, key);
+      if (content === undefined || content.generation !== journal.generationOf(content)) {
+        return;
+      }
+      const name = { key, versionId: undefined };
+      const expected = { octets: storedOctets, sha256 };
+      const finding = await retry.run(`read ${key}`, () => readBack(store, name, expected, signal), signal);
+      if (finding.kind === 'different') {
+        damaged.set(key, content);
+      }
+    });
+    if (damaged.size > 0) {
+      await journal.setAside([...damaged.values()]);
+    }
   }
 
   async close(): Promise<void> {

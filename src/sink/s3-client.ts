@@ -19,6 +19,7 @@ import {
   type GetObjectCommandOutput,
   GetObjectLockConfigurationCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   UploadPartCommand,
@@ -28,6 +29,7 @@ import {
   type BucketFacts,
   type FinishedUpload,
   type HeldObject,
+  type KeyPage,
   type NewObject,
   type NewPart,
   type ObjectContent,
@@ -185,6 +187,25 @@ class SdkObjectStore implements ObjectStore {
     await this.#send(() => this.#client.send(command, { abortSignal: signal }));
   }
 
+  async list(prefix: string, after: string | undefined, signal: AbortSignal): Promise<KeyPage> {
+    const command = new ListObjectsV2Command({
+      Bucket: this.#bucket,
+      Prefix: prefix,
+      StartAfter: after,
+      // XML cannot hold every character that a key may have.
+      EncodingType: 'url',
+    });
+    const {
+      Contents = [],
+      IsTruncated,
+      EncodingType,
+    } = await this.#send(() => this.#client.send(command, { abortSignal: signal }));
+    const keys = Contents.flatMap(({ Key }) =>
+      Key === undefined ? [] : [EncodingType === 'url' ? decodeKey(Key) : Key],
+    );
+    return { keys, isLast: IsTruncated !== true || keys.length === 0 };
+  }
+
   async bucketFacts(signal: AbortSignal): Promise<BucketFacts> {
     const Bucket = this.#bucket;
     const versioning = await unlessRefused(async () => {
@@ -250,6 +271,11 @@ class SdkObjectStore implements ObjectStore {
       throw storeFailure(thrown);
     }
   }
+}
+
+/** As forms encode: a blank may come as `+`. */
+function decodeKey(encoded: string): string {
+  return decodeURIComponent(encoded.replaceAll('+', ' '));
 }
 
 function makeClient(options: S3StoreOptions): S3Client {

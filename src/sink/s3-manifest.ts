@@ -4,12 +4,15 @@
  *
  * Lines gather in a file of the state folder, durable before the batch has its receipts, and the file becomes the object
  * when the account is done. It is the object, octet for octet: a run that was killed leaves it, and the next one goes on
- * with it (or only sends it). Memory does not grow with the mailbox.
+ * with it. Before it is sent it gets another name and takes no more lines, since its key must never stand for two contents;
+ * what is found under that name is only sent. Memory does not grow with the mailbox.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import type { Failpoint } from '../errors/failpoint.ts';
 import { systemCodeOf } from '../errors/mailferry-error.ts';
+import { NODE_DISK, syncFolder } from './disk.ts';
 import { encodeUidl, parseLocation } from './s3-key.ts';
 import type { StorableMessage, StoreOutcome } from './sink.ts';
 import { sinkError } from './sink-error.ts';
@@ -46,42 +49,45 @@ export interface ManifestOptions {
   readonly now: () => number;
   /** Resolves when the object provably rests in the store; safe to repeat. */
   readonly send: (manifest: ReadyManifest) => Promise<void>;
+  readonly failpoint: Failpoint;
 }
-
-const SUFFIX = '.manifest.jsonl';
-
-export const manifestPath = (folder: string, accountKey: string): string =>
-  `${folder}/${accountKey}${SUFFIX}`;
 
 /** The account of a manifest on its way, or undefined where the file is something else. */
 export function accountKeyOfFile(name: string): string | undefined {
-  return name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : undefined;
+  return /^([0-9a-f]+)\.manifest(?:-sealed)?\.jsonl$/.exec(name)?.[1];
 }
 
 export class ManifestWriter {
   readonly #options: ManifestOptions;
+  /** Takes lines. */
   readonly #path: string;
+  /** Is only sent. */
+  readonly #sealedPath: string;
   #file: FileHandle | undefined;
   /** Locations that the last run has listed, as far as it can list them again. */
   #listed: ReadonlySet<string> = new Set();
 
   constructor(options: ManifestOptions) {
     this.#options = options;
-    this.#path = manifestPath(options.folder, options.accountKey);
+    this.#path = `${options.folder}/${options.accountKey}.manifest.jsonl`;
+    this.#sealedPath = `${options.folder}/${options.accountKey}.manifest-sealed.jsonl`;
   }
 
   /** Lists what of a batch was stored; durable when it resolves. */
   async add(batch: readonly StorableMessage[], outcomes: ReadonlyMap<number, StoreOutcome>): Promise<void> {
+    const lines = batch.flatMap((storable, index) => {
+      const outcome = outcomes.get(index);
+      return outcome?.kind === 'stored' ? lineFor(storable, outcome) : [];
+    });
+    if (lines.length === 0) {
+      return;
+    }
     try {
       this.#file ??= await this.#open();
-      const lines = batch.flatMap((storable, index) => {
-        const outcome = outcomes.get(index);
-        return outcome?.kind === 'stored' ? this.#lineFor(storable, outcome) : [];
-      });
-      if (lines.length > 0) {
-        await this.#file.appendFile(lines.join(''));
-        await this.#file.datasync();
-      }
+      const fresh = lines.filter((line) => !this.#listed.has(identityOf(line)));
+      await this.#file.appendFile(fresh.join(''));
+      await this.#file.datasync();
+      this.#options.failpoint('sink.s3.manifest-written');
     } catch (thrown) {
       throw sinkError(`write ${this.#path}`, thrown);
     }
@@ -91,34 +97,43 @@ export class ManifestWriter {
   async finish(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
-    const header = await this.#mend();
+    await this.#sendSealed();
+    if ((await this.#mend(this.#path)) === undefined) {
+      return;
+    }
+    try {
+      await rename(this.#path, this.#sealedPath);
+      await syncFolder(NODE_DISK, this.#options.folder);
+    } catch (thrown) {
+      throw sinkError(`rename ${this.#path}`, thrown);
+    }
+    this.#options.failpoint('sink.s3.manifest-sealed');
+    await this.#sendSealed();
+  }
+
+  async #sendSealed(): Promise<void> {
+    const header = await this.#mend(this.#sealedPath);
     if (header === undefined) {
       return;
     }
-    const { octets, sha256 } = await digestOf(this.#path);
+    const { failpoint, send } = this.#options;
     const key = keyOf(header);
-    await this.#options.send({ key, path: this.#path, octets, sha256 });
-    await this.#writeLast({ sequence: header.sequence, key, sha256 });
-    await rm(this.#path, { force: true });
-  }
-
-  #lineFor({ uidl, copy, message }: StorableMessage, outcome: StoreOutcome & { kind: 'stored' }): string[] {
-    const { location, proof, provedAt } = outcome.receipt;
-    const line = `${JSON.stringify({
-      uidl: encodeUidl(uidl),
-      sha256: message.sha256,
-      octets: message.octets,
-      ...(copy === 0 ? {} : { copy }),
-      ...parseLocation(location),
-      proof,
-      at: new Date(provedAt).toISOString(),
-    })}\n`;
-    return this.#listed.has(identityOf(line)) ? [] : [line];
+    // A crash came between the link and the removal.
+    const isLinked = (await this.#readLast())?.key === key;
+    if (!isLinked) {
+      const { octets, sha256 } = await digestOf(this.#sealedPath);
+      await send({ key, path: this.#sealedPath, octets, sha256 });
+      failpoint('sink.s3.manifest-sent');
+      await this.#writeLast({ sequence: header.sequence, key, sha256 });
+      failpoint('sink.s3.manifest-linked');
+    }
+    await rm(this.#sealedPath, { force: true });
   }
 
   /** Goes on with the file of a run that was killed, or begins one. */
   async #open(): Promise<FileHandle> {
-    const header = await this.#mend();
+    await this.#sendSealed();
+    const header = await this.#mend(this.#path);
     if (header !== undefined) {
       this.#listed = await lastIdentities(this.#path);
       return await open(this.#path, 'a', 0o600);
@@ -133,16 +148,17 @@ export class ManifestWriter {
     };
     const file = await open(this.#path, 'w', 0o600);
     await file.appendFile(`${JSON.stringify(first)}\n`);
+    await syncFolder(NODE_DISK, this.#options.folder);
     return file;
   }
 
   /** Cuts a torn last line off. @returns the first line; undefined where there is no file, or not even that in it. */
-  async #mend(): Promise<Header | undefined> {
+  async #mend(path: string): Promise<Header | undefined> {
     let end = 0;
     let octets = 0;
     let first = '';
     try {
-      for await (const chunk of createReadStream(this.#path)) {
+      for await (const chunk of createReadStream(path)) {
         const lastLf = chunk.lastIndexOf(0x0a);
         first += end === 0 ? chunk.subarray(0, chunk.indexOf(0x0a) + 1 || undefined).toString() : '';
         end = lastLf === -1 ? end : octets + lastLf + 1;
@@ -152,10 +168,10 @@ export class ManifestWriter {
       if (systemCodeOf(thrown) === 'ENOENT') {
         return undefined;
       }
-      throw sinkError(`read ${this.#path}`, thrown);
+      throw sinkError(`read ${path}`, thrown);
     }
     if (end < octets) {
-      const file = await open(this.#path, 'r+');
+      const file = await open(path, 'r+');
       await file.truncate(end).finally(() => file.close());
     }
     return end === 0 ? undefined : parseHeader(first);
@@ -184,7 +200,24 @@ export class ManifestWriter {
     const temporary = `${this.#lastPath}.tmp`;
     await writeFile(temporary, JSON.stringify(link), { mode: 0o600, flush: true });
     await rename(temporary, this.#lastPath);
+    await syncFolder(NODE_DISK, this.#options.folder);
   }
+}
+
+function lineFor(
+  { uidl, copy, message }: StorableMessage,
+  outcome: StoreOutcome & { kind: 'stored' },
+): string {
+  const { location, proof, provedAt } = outcome.receipt;
+  return `${JSON.stringify({
+    uidl: encodeUidl(uidl),
+    sha256: message.sha256,
+    octets: message.octets,
+    ...(copy === 0 ? {} : { copy }),
+    ...parseLocation(location),
+    proof,
+    at: new Date(provedAt).toISOString(),
+  })}\n`;
 }
 
 /** The time keeps the manifests of two jobs apart, and those before and after a state folder was lost. */

@@ -7,13 +7,14 @@
  */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { Failpoint } from '../errors/failpoint.ts';
 import { type OctetRange, readContent } from '../message/content.ts';
 import type { Message } from '../message/message.ts';
 import { type NewObject, type ObjectStore, type StoredPart, StoreFailure } from './object-store.ts';
 import { crc32Text, partOf } from './s3-content.ts';
+import type { S3Journal } from './s3-journal.ts';
 import type { Retry } from './s3-retry.ts';
 import { forEachOf } from './slots.ts';
-import type { UploadLog } from './upload-log.ts';
 
 /** S3's limit. */
 const MAX_PARTS = 10_000;
@@ -24,7 +25,8 @@ const ABORT_DEADLINE_MS = 10_000;
 export interface MultipartOptions {
   readonly store: ObjectStore;
   readonly retry: Retry;
-  readonly log: UploadLog;
+  readonly journal: S3Journal;
+  readonly failpoint: Failpoint;
   readonly partOctets: number;
 }
 
@@ -37,7 +39,7 @@ export interface LargeObject
 
 /** Puts an object in parts; whatever fails, no parts are left. @throws StoreFailure or MailferryError. */
 export async function putInParts(
-  { store, retry, log, partOctets }: MultipartOptions,
+  { store, retry, journal, failpoint, partOctets }: MultipartOptions,
   object: LargeObject,
   signal: AbortSignal,
 ): Promise<{ versionId: string | undefined }> {
@@ -47,7 +49,9 @@ export async function putInParts(
     () => store.startUpload(object, signal),
     signal,
   );
-  await log.add({ key, uploadId });
+  failpoint('sink.s3.upload-begun');
+  await journal.addUpload({ key, uploadId });
+  failpoint('sink.s3.upload-noted');
   try {
     const size = Math.max(partOctets, Math.ceil(message.octets / MAX_PARTS));
     const parts: StoredPart[] = [];
@@ -60,16 +64,18 @@ export async function putInParts(
         () => store.putPart(part, signal),
         signal,
       );
+      failpoint('sink.s3.part-answered');
     });
     const { octets } = message;
     const finished = await store.finishUpload(
       { key, uploadId, parts, octets, crc32: object.crc32, ifAbsent: object.ifAbsent },
       signal,
     );
-    await log.remove({ uploadId });
+    failpoint('sink.s3.upload-finished');
+    await journal.removeUpload({ uploadId });
     return finished;
   } catch (thrown) {
-    await endUpload(store, log, { key, uploadId });
+    await endUpload(store, journal, { key, uploadId });
     throw thrown;
   }
 }
@@ -77,7 +83,7 @@ export async function putInParts(
 /** Gives an upload up. Where that fails too it stays in the journal, and the next run tries again. */
 export async function endUpload(
   store: ObjectStore,
-  log: UploadLog,
+  journal: S3Journal,
   upload: { readonly key: string; readonly uploadId: string },
 ): Promise<void> {
   try {
@@ -91,7 +97,7 @@ export async function endUpload(
       return;
     }
   }
-  await log.remove(upload);
+  await journal.removeUpload(upload);
 }
 
 function rangesOf(octets: number, size: number): OctetRange[] {

@@ -4,7 +4,9 @@
  */
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Failpoint } from '../errors/failpoint.ts';
 import type { EncryptionSettings, LockMode, ObjectStore } from './object-store.ts';
+import type { KeyPattern } from './s3-key.ts';
 import type { SinkAccount } from './sink.ts';
 
 export interface S3Credentials {
@@ -33,20 +35,11 @@ export interface LockSettings {
   readonly retainMs: number;
 }
 
-/** What a key is made of; nothing of it depends on when or how often a message is stored. */
-export interface KeyParts {
-  readonly account: SinkAccount;
-  /** Opaque: hex digits that follow from the account's id. */
-  readonly accountKey: string;
-  readonly sha256: string;
-  readonly copy: number;
-}
-
 export interface S3SinkOptions {
   readonly name: string;
   readonly store: Omit<S3StoreOptions, 'connections'>;
-  /** Default: `defaultKey` of s3-key.ts. */
-  readonly keyFor?: ((parts: KeyParts) => string) | undefined;
+  /** Default: `defaultPattern` of s3-key.ts. The account's key is opaque: hex digits that follow from its id. */
+  readonly patternFor?: ((account: SinkAccount, accountKey: string) => KeyPattern) | undefined;
   readonly storageClass?: string | undefined;
   readonly encryption?: EncryptionSettings | undefined;
   readonly lock?: LockSettings | undefined;
@@ -63,6 +56,8 @@ export interface S3SinkOptions {
   readonly limits?: Partial<S3Limits> | undefined;
   /** For tests. */
   readonly clock?: S3Clock | undefined;
+  /** For tests. */
+  readonly failpoint?: Failpoint | undefined;
   /** For tests: a store that is none. */
   readonly openStore?: ((options: S3StoreOptions) => ObjectStore) | undefined;
 }

@@ -3,6 +3,7 @@
  * a receipt. Every step may be repeated after any failure: the key and the octets stay the same, the put is conditional, and
  * what is found in its place is compared before it counts (promise 8).
  */
+import { passWhile } from '../errors/failpoint.ts';
 import { MailferryError } from '../errors/mailferry-error.ts';
 import { type NewObject, type ObjectStore, StoreFailure } from './object-store.ts';
 import type { Abilities } from './s3-abilities.ts';
@@ -52,12 +53,13 @@ export class S3Writer {
 
   /** @throws MailferryError scope message (this one cannot be stored) or sink. */
   async store(storable: StorableMessage, signal: AbortSignal): Promise<Receipt> {
-    const { retry, bucket } = this.#options;
+    const { retry, bucket, failpoint } = this.#options;
     const prepared = await this.#prepare(storable);
     const { key } = prepared;
     let placed: Placed | undefined;
     const request = async (): Promise<{ placed: Placed; finding: Finding }> => {
-      placed ??= await this.#place(storable, prepared, signal);
+      placed ??= await passWhile(this.#place(storable, prepared, signal), failpoint, 'sink.s3.put-begun');
+      failpoint('sink.s3.put-answered');
       const finding = await this.#findOut(storable, { key, versionId: placed.versionId }, prepared, signal);
       if (finding.kind === 'missing') {
         // Either somebody removed it this moment, or the store's 200 was worth nothing: from the start.
@@ -72,6 +74,7 @@ export class S3Writer {
     const doing = `put ${key} into ${bucket}`;
     try {
       const done = await retry.run(doing, request, signal);
+      failpoint('sink.s3.proved');
       return this.#receiptFor(storable, prepared, done.placed, done.finding);
     } catch (thrown) {
       throw thrown instanceof StoreFailure ? storeError(doing, thrown) : thrown;

@@ -6,42 +6,44 @@
  */
 import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
 import { MailferryError, systemCodeOf } from '../errors/mailferry-error.ts';
+import { NODE_DISK } from './disk.ts';
+import { makeFolder } from './durable-folder.ts';
 import { type ObjectStore, StoreFailure } from './object-store.ts';
 import { type Abilities, probeStore } from './s3-abilities.ts';
 import { readAbilities, writeAbilities } from './s3-abilities-file.ts';
 import { S3Archive } from './s3-archive.ts';
 import { storeError } from './s3-error.ts';
-import { accountKeyOf, defaultKey } from './s3-key.ts';
+import { S3Journal } from './s3-journal.ts';
+import { accountKeyOf, defaultPattern, formatRoot, type KeyPattern, keyOf } from './s3-key.ts';
 import { accountKeyOfFile, ManifestWriter, type ReadyManifest } from './s3-manifest.ts';
 import { endUpload } from './s3-multipart.ts';
 import {
   DEFAULT_S3_LIMITS,
-  type KeyParts,
   type S3Clock,
   type S3Limits,
   type S3SinkOptions,
   SYSTEM_CLOCK,
 } from './s3-options.ts';
 import { findOut } from './s3-proof.ts';
+import { S3Reader } from './s3-reader.ts';
 import { Retry } from './s3-retry.ts';
 import { settingsFor } from './s3-settings.ts';
-import { verifyReceipt } from './s3-verify.ts';
 import { S3Writer } from './s3-writer.ts';
 import type {
-  Receipt,
+  ReadablePlace,
   Sink,
   SinkAccount,
   SinkArchive,
   SinkJournal,
+  SinkReader,
   StorableMessage,
-  Verification,
 } from './sink.ts';
 import { sinkError } from './sink-error.ts';
 import { Slots } from './slots.ts';
-import { UploadLog } from './upload-log.ts';
 
 /** The account where a probe's objects lie. */
 const PROBE: SinkAccount = { id: 'mailferry-probe', host: '', user: '' };
@@ -84,12 +86,8 @@ export class S3Sink implements Sink {
   }
 
   /** Reads beside whoever writes; nothing is asked of the store but the objects, and nothing is put. */
-  async openReader(): Promise<{ verify(receipt: Receipt): Promise<Verification>; close(): Promise<void> }> {
-    const { store, retry } = await this.#openStore();
-    return {
-      verify: (receipt) => verifyReceipt(store, retry, receipt),
-      close: async () => undefined,
-    };
+  async openReader(place: ReadablePlace): Promise<SinkReader> {
+    return new S3Reader(await this.#openStore(), place);
   }
 
   /** Asks the store anew what it can do, and keeps the answer. @throws MailferryError scope sink. */
@@ -111,29 +109,41 @@ export class S3Sink implements Sink {
 
   async #openLocked(account: SinkAccount, journal: SinkJournal): Promise<SinkArchive> {
     const { store, retry, abilities } = await this.#ready();
-    const log = new UploadLog(journal);
-    for (const upload of log.open) {
-      await endUpload(store, log, upload);
+    const noted = new S3Journal(journal);
+    for (const upload of noted.openUploads) {
+      await endUpload(store, noted, upload);
+      this.#failpoint('sink.s3.upload-ended');
     }
     const accountKey = accountKeyOf(account.id);
-    const keyFor = ({ copy, message }: Pick<StorableMessage, 'copy' | 'message'>): string =>
-      this.#keyFor({ account, accountKey, copy, sha256: message.sha256 });
+    const pattern = this.#patternFor(account, accountKey);
+    const keyFor = ({ copy, message: { sha256 } }: Pick<StorableMessage, 'copy' | 'message'>): string =>
+      keyOf(pattern, { sha256, copy, generation: noted.generationOf({ sha256, copy }) });
     const { multipartOctets, partOctets, perAccount } = this.#limits;
     const bucket = `s3://${this.#options.store.bucket}`;
     const writer = new S3Writer({
-      ...{ store, retry, abilities, log, accountKey, keyFor, bucket, multipartOctets, partOctets },
+      ...{ store, retry, abilities, accountKey, keyFor, bucket, multipartOctets, partOctets },
+      ...{ journal: noted, failpoint: this.#failpoint },
       settings: this.#options,
       clock: this.#clock,
     });
     return new S3Archive({
-      ...{ root: bucket, store, retry, writer, keyFor, slots: this.#slots, width: perAccount },
+      ...{ store, retry, writer, keyFor, pattern, slots: this.#slots, width: perAccount },
+      ...{
+        root: formatRoot(this.#options.store.bucket, pattern),
+        journal: noted,
+        failpoint: this.#failpoint,
+      },
       manifest: this.#options.manifest ? this.#manifestOf(accountKey) : undefined,
       onClose: () => this.#openAccounts.delete(account.id),
     });
   }
 
-  #keyFor(parts: KeyParts): string {
-    return (this.#options.keyFor ?? defaultKey)(parts);
+  #patternFor(account: SinkAccount, accountKey: string): KeyPattern {
+    return this.#options.patternFor?.(account, accountKey) ?? defaultPattern(accountKey);
+  }
+
+  get #failpoint(): Failpoint {
+    return this.#options.failpoint ?? NO_FAILPOINT;
   }
 
   /** Once for all archives; after a failure the next archive tries again. */
@@ -166,12 +176,13 @@ export class S3Sink implements Sink {
     const accountKey = accountKeyOf(PROBE.id);
     const abilities = await probeStore({
       ...{ store, retry, signal, now: this.#clock.now },
-      keyFor: (sha256) => this.#keyFor({ account: PROBE, accountKey, sha256, copy: 0 }),
+      keyFor: (sha256) => keyOf(this.#patternFor(PROBE, accountKey), { sha256, copy: 0 }),
       // No lock: what only asks must not be kept for seven years.
       settings: { encryption, storageClass },
     });
     await this.#makeFolder();
     await writeAbilities(this.#abilitiesPath, abilities);
+    this.#failpoint('sink.s3.probed');
     return abilities;
   }
 
@@ -181,7 +192,7 @@ export class S3Sink implements Sink {
 
   async #makeFolder(): Promise<void> {
     try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await makeFolder(NODE_DISK, this.#folder);
     } catch (thrown) {
       throw sinkError(`make ${this.#folder}`, thrown);
     }
@@ -189,7 +200,10 @@ export class S3Sink implements Sink {
 
   #manifestOf(accountKey: string): ManifestWriter {
     const send = (manifest: ReadyManifest): Promise<void> => this.#sendManifest(manifest);
-    return new ManifestWriter({ folder: this.#folder, accountKey, now: this.#clock.now, send });
+    return new ManifestWriter({
+      ...{ folder: this.#folder, accountKey, send, failpoint: this.#failpoint },
+      now: this.#clock.now,
+    });
   }
 
   async #sendManifest({ key, path, octets, sha256 }: ReadyManifest): Promise<void> {
@@ -228,8 +242,8 @@ export class S3Sink implements Sink {
     if (!this.#options.manifest) {
       return;
     }
-    for (const name of await namesIn(this.#folder)) {
-      const accountKey = accountKeyOfFile(name);
+    const left = (await namesIn(this.#folder)).map(accountKeyOfFile);
+    for (const accountKey of new Set(left)) {
       if (accountKey !== undefined) {
         await this.#manifestOf(accountKey).finish();
       }

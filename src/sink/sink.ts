@@ -138,6 +138,7 @@ export interface SinkReader {
    * Everything there that is not among `known`, which gives at each iteration what is recorded then. What a batch in progress
    * (or one that a crash interrupted) has announced in the journal is left out: a run settles it. Takes a few octets of memory
    * for each known place. Absent where the sink cannot list what it holds.
+   * @throws MailferryError `sink-cannot-list` where it may not.
    */
   findExtras?(known: Iterable<KnownPlace>): AsyncIterable<ExtraMessage>;
   close(): Promise<void>;

@@ -13,6 +13,10 @@ export class TextSet {
   #slots = new Float64Array(FIRST_SLOTS);
   #size = 0;
 
+  get size(): number {
+    return this.#size;
+  }
+
   add(text: string): void {
     if (this.#size * 2 >= this.#slots.length) {
       this.#grow();

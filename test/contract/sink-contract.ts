@@ -37,6 +37,8 @@ export interface SinkHarness {
   readBack(archive: string, receipt: Receipt): Buffer;
   /** How many messages the account's archive holds, as another program counts them. */
   count(archive: string): number;
+  /** Octets of everything in the store, where that is not in files. */
+  octetsHeld?(): number;
   /** Spoils what a receipt names; where the store cannot be spoilt so, returns false. */
   damage(archive: string, receipt: Receipt, damage: Damage): boolean;
   /** Sets free what a killed process would not hold any more. */

@@ -1,6 +1,6 @@
 /**
- * A job that crash tests run over and over: three accounts with every kind of message, a Maildir and an mbox for each, and
- * deletion at the source. The server lives in the test's process, the program in one of its own that is killed.
+ * A job that crash tests run over and over: three accounts with every kind of message, a Maildir, an mbox and objects in S3 for
+ * each, and deletion at the source. Server and store live in the test's process, the program in one of its own that is killed.
  */
 import { expect } from 'vitest';
 import { DemoServer } from '../../src/demo/demo-server.ts';
@@ -8,6 +8,7 @@ import type { MessageInput } from '../../src/demo/mailbox.ts';
 import { JobFolder, PASSWORD, parseEvents } from '../support/job-folder.ts';
 import type { Ended, MailferryOptions } from '../support/mailferry.ts';
 import { archiveFiles, Oracle } from '../support/oracle.ts';
+import { S3Double } from '../support/s3-double.ts';
 
 const TWIN = Buffer.from('Subject: twin\r\n\r\nsent twice\r\n');
 const KINDS = [
@@ -33,6 +34,13 @@ const MAIL: Readonly<Record<string, readonly MessageInput[]>> = {
 };
 const ACCOUNTS = Object.keys(MAIL);
 
+export interface CrashOptions extends MailferryOptions {
+  /** All accounts at the same time. With one after the other the n-th step is the same step in every run, as a rule. */
+  readonly isAllAtOnce?: boolean;
+}
+
+const argsFor = (job: string): readonly string[] => ['run', '--json', '--log-level', 'error', job];
+
 /** What a job has come to, to be compared with what an undisturbed one came to. */
 export interface EndState {
   readonly archived: readonly unknown[];
@@ -43,35 +51,60 @@ export interface EndState {
 export class CrashBed implements AsyncDisposable {
   readonly folder = new JobFolder();
   readonly server: DemoServer;
+  /** Outlives each killed program, as a real store does, and forgets nothing. */
+  readonly store: S3Double;
   readonly oracle: Oracle;
   readonly #job: string;
+  readonly #jobAtOnce: string;
 
-  private constructor(server: DemoServer, atOnce: number) {
+  private constructor(server: DemoServer, store: S3Double) {
     this.server = server;
-    this.#job = this.folder.writeJob(server.port, {
+    this.store = store;
+    const s3 = {
+      bucket: store.bucket,
+      endpoint: store.endpoint,
+      security: 'plaintext',
+      key: 'mail/{account}/{sha256}.eml',
+      credentials: { accessKeyId: store.accessKeyId, secretAccessKey: { env: 'S3_SECRET' } },
+      multipartOver: '1MB',
+      manifest: true,
+    };
+    const job = {
       accounts: ACCOUNTS,
+      sinks: [{ maildir: './maildir/{account}' }, { mbox: './mbox/{account}.mbox' }, { s3 }],
       delete: { after: 'verified', age: 0 },
-      limits: { accounts: atOnce, patience: '30s' },
-    });
-    this.oracle = new Oracle({ folder: this.folder.path, server, accounts: ACCOUNTS, sinks: 2 });
+    };
+    const limits = { accounts: 1, patience: '30s' };
+    this.#job = this.folder.writeJob(server.port, { ...job, limits });
+    this.#jobAtOnce = this.folder.writeJob(
+      server.port,
+      { ...job, limits: { ...limits, accounts: ACCOUNTS.length } },
+      'at-once.yaml',
+    );
+    this.oracle = new Oracle({ folder: this.folder.path, server, accounts: ACCOUNTS, sinks: 3, store });
     server.misbehaviour.on(this.oracle.watcher);
   }
 
-  /** @param atOnce accounts at the same time; with one, the n-th step is the same step in every run, as a rule */
-  static async make(atOnce = 1): Promise<CrashBed> {
+  static async make(): Promise<CrashBed> {
     const users = Object.entries(MAIL).map(([name, messages]) => ({ name, password: PASSWORD, messages }));
-    return new CrashBed(await DemoServer.start({ users }), atOnce);
+    return new CrashBed(await DemoServer.start({ users }), await S3Double.start());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.oracle.close();
     await this.server.close();
+    await this.store[Symbol.asyncDispose]();
     await this.folder[Symbol.asyncDispose]();
   }
 
   /** @param failpoint what MAILFERRY_FAILPOINT says */
-  run(failpoint = '', options: MailferryOptions = {}): Promise<Ended> {
-    const env = { MAILFERRY_FAILPOINT: failpoint, ...options.env };
-    return this.folder.run(['run', '--json', '--log-level', 'error', this.#job], { ...options, env });
+  run(failpoint = '', { isAllAtOnce = false, ...options }: CrashOptions = {}): Promise<Ended> {
+    const env = { ...this.#env, MAILFERRY_FAILPOINT: failpoint, ...options.env };
+    return this.folder.run(argsFor(isAllAtOnce ? this.#jobAtOnce : this.#job), { ...options, env });
+  }
+
+  get #env(): Readonly<Record<string, string>> {
+    return { S3_SECRET: this.store.secretAccessKey };
   }
 
   /** How often each place is passed in a run. */
@@ -82,7 +115,7 @@ export class CrashBed implements AsyncDisposable {
   }
 
   /** A run that is killed there. @returns whether it came so far; it must not end in any other way */
-  async runAndDie(failpoint: string, options: MailferryOptions = {}): Promise<boolean> {
+  async runAndDie(failpoint: string, options: CrashOptions = {}): Promise<boolean> {
     const { signal, code, stderr } = await this.run(failpoint, options);
     this.oracle.checkAlways();
     expect({ code, stderr: signal === null ? stderr : '' }).toEqual({
@@ -97,23 +130,29 @@ export class CrashBed implements AsyncDisposable {
     await this.#runWell();
     this.oracle.checkSettled();
     const before = { files: archiveFiles(this.folder.path), ...this.#mail() };
-    const asked = [this.server.record.count('RETR'), this.server.record.count('DELE')];
+    const asked = this.#asked();
     await this.#runWell();
     this.oracle.checkSettled();
     expect({ files: archiveFiles(this.folder.path), ...this.#mail() }).toEqual(before);
-    expect([this.server.record.count('RETR'), this.server.record.count('DELE')]).toEqual(asked);
+    expect(this.#asked()).toEqual(asked);
     expect(this.oracle.violations).toEqual([]);
     return { ...this.#mail(), states: this.oracle.states() };
   }
 
+  /** How often something was asked of the server and of the store. */
+  #asked(): readonly number[] {
+    const { record } = this.server;
+    return [record.count('RETR'), record.count('DELE'), this.store.seen.length];
+  }
+
   async #runWell(): Promise<void> {
-    const { code, stdout, stderr } = await this.run();
+    const { code, stdout, stderr } = await this.folder.runHere(argsFor(this.#job), this.#env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const event of parseEvents(stdout)) {
-      if (event['type'] === 'account.finished') {
-        // The event carries the counts as events.ts defines them.
-        this.oracle.checkArithmetic(event['counts'] as Parameters<Oracle['checkArithmetic']>[0]);
-      }
+    const finished = parseEvents(stdout).filter(({ event }) => event === 'account.finished');
+    expect(finished).toHaveLength(ACCOUNTS.length);
+    for (const { counts } of finished) {
+      // The event carries the counts as events.ts defines them.
+      this.oracle.checkArithmetic(counts as Parameters<Oracle['checkArithmetic']>[0]);
     }
   }
 

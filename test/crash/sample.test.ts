@@ -7,24 +7,29 @@ import { FAILPOINTS } from '../../src/errors/failpoint.ts';
 import { seededRandom } from '../support/random.ts';
 import type { EndState } from './crash-bed.ts';
 import { at, runCases, runUndisturbed, tellFigures } from './crash-cases.ts';
+import { refetchUndisturbed, runRefetchCases } from './refetch-cases.ts';
 
 /** Only a run that mends what a crash left comes here, so each is the second of a pair. */
 const MENDING: Readonly<Record<string, string>> = {
   'sink.maildir.claimed': 'sink.maildir.renamed:3',
   'sink.mbox.cut': 'sink.mbox.appended:1',
+  'sink.s3.upload-ended': 'sink.s3.part-answered:1',
 };
 /** Passed only where a message fails: test/crash/quarantine.test.ts. */
 const FAILING: readonly string[] = ['quarantine.part-written', 'quarantine.kept'];
 
 let expected: EndState;
+let refetching: Awaited<ReturnType<typeof refetchUndisturbed>>;
 let passed: Readonly<Record<string, number>>;
 
 beforeAll(async () => {
   ({ end: expected, passed } = await runUndisturbed());
 }, 60_000);
 
-it('an undisturbed run passes every failpoint, but for those of mending', () => {
-  expect(Object.keys(passed).sort()).toEqual(
+it('undisturbed runs pass every failpoint, but for those of mending', async () => {
+  refetching = await refetchUndisturbed();
+  const met = new Set([...Object.keys(passed), ...Object.keys(refetching.passed)]);
+  expect([...met].sort()).toEqual(
     Object.keys(FAILPOINTS)
       .filter((name) => !Object.hasOwn(MENDING, name) && !FAILING.includes(name))
       .sort(),
@@ -43,3 +48,9 @@ it('killed at each kind of step, and again: ends as an undisturbed run does, and
   tellFigures('crash sample', figures);
   expect(figures.kills).toBeGreaterThan(pairs.length);
 }, 240_000);
+
+it('killed while it fetches again what was lost: all archives come to be whole, and nothing is fetched twice', async () => {
+  const places = Object.keys(refetching.passed).filter((name) => name.startsWith('refetch.'));
+  const lastOf = (name: string): string => `${name}:${refetching.passed[name]}`;
+  expect(await runRefetchCases(places.map(lastOf), refetching.end)).toBe(places.length);
+}, 120_000);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { S3Sink } from '../../src/sink/s3.ts';
 import { parseLocation } from '../../src/sink/s3-key.ts';
 import type { Receipt } from '../../src/sink/sink.ts';
+import { describeReaderContract } from '../contract/reader-contract.ts';
 import { type Damage, describeSinkContract, type SinkHarness } from '../contract/sink-contract.ts';
 import { type DoubleObject, type DoubleOptions, S3Double } from '../support/s3-double.ts';
 
@@ -9,6 +10,7 @@ describeSinkContract('S3Sink', (folder) => s3Harness(folder, {}));
 describeSinkContract('S3Sink over a weak store', (folder) =>
   s3Harness(folder, { conditions: 'refused', hasChecksums: false }),
 );
+describeReaderContract('the S3 sink', (folder) => s3Harness(folder, {}));
 
 function s3Harness(folder: string, options: DoubleOptions): SinkHarness {
   let double: S3Double | undefined;
@@ -43,8 +45,10 @@ function s3Harness(folder: string, options: DoubleOptions): SinkHarness {
       });
     },
     readBack: (_, receipt) => objectOf(receipt)?.octets ?? Buffer.alloc(0),
-    count: () =>
-      [...started().objects.values()].filter(({ headers }) => headers['x-amz-meta-mailferry-sha256']).length,
+    // A root is `s3://double/mail/{shard}/<account>/{sha256}.eml`.
+    count: (root) =>
+      [...started().objects.keys()].filter((key) => key.split('/')[2] === root.split('/')[5]).length,
+    octetsHeld: () => [...started().objects.values()].reduce((sum, { octets }) => sum + octets.length, 0),
     damage: (_, receipt, damage) => {
       const object = objectOf(receipt);
       if (object === undefined) return false;

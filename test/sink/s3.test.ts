@@ -287,7 +287,7 @@ describe('the S3 sink', () => {
     await archive.close();
     await sink.close();
     expect(double.uploads.size).toBe(0);
-    expect(journal.value).toEqual({ uploads: [] });
+    expect(journal.value).toMatchObject({ uploads: [] });
   });
 
   it('is patient with a slow store as long as octets flow', async () => {

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { maildirDigests, mboxDigests } from './archives.ts';
 import { type Ended, type MailferryOptions, type RunningMailferry, startMailferry } from './mailferry.ts';
+import { runHere } from './run-here.ts';
 
 const execute = promisify(execFile);
 
@@ -68,6 +69,11 @@ export class JobFolder implements AsyncDisposable {
   /** Runs a command in this folder, with the password in the environment. */
   run(args: readonly string[], options: MailferryOptions = {}): Promise<Ended> {
     return this.start(args, options).ended;
+  }
+
+  /** The same inside the test's process, with paths that are absolute. */
+  runHere(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    return runHere(args, { [PASSWORD_VARIABLE]: PASSWORD, ...env });
   }
 
   start(args: readonly string[], options: MailferryOptions = {}): RunningMailferry {

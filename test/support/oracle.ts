@@ -5,9 +5,9 @@
  *
  * Archives lie where job-folder.ts puts them: `maildir/<account>` and `mbox/<account>.mbox` below the folder.
  */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { DemoServer } from '../../src/demo/demo-server.ts';
 import { asReceived } from '../../src/demo/dot-stuffing.ts';
 import type { MailboxEntry } from '../../src/demo/mailbox.ts';
@@ -15,7 +15,9 @@ import type { Misbehaviour, Occasion } from '../../src/demo/misbehaviour-switch.
 import type { AccountCounts, LedgerReader, MessageRow } from '../../src/ledger/ledger.ts';
 import { openLedgerReader } from '../../src/ledger/open-reader.ts';
 import type { Receipt } from '../../src/sink/sink.ts';
-import { maildirDigests, maildirFiles, mboxMessages, sha256, storedForm } from './archives.ts';
+import { maildirDigests, maildirFiles, mboxDigests, sha256, storedForm } from './archives.ts';
+import type { S3Double } from './s3-double.ts';
+import { keysUnder, objectDigest, objectDigests, violationsIn } from './s3-oracle.ts';
 
 const LEDGER_FILES = ['ledger.db', 'ledger.db-wal'];
 
@@ -24,8 +26,10 @@ export interface OracleOptions {
   readonly folder: string;
   readonly server: DemoServer;
   readonly accounts: readonly string[];
-  /** Names of the sinks as the ledger has them: every one of them must have a receipt. */
+  /** How many sinks: every one of them must have a receipt. */
   readonly sinks: number;
+  /** Of a job that also has an S3 sink, with keys as s3-oracle.ts says. */
+  readonly store?: S3Double;
   /** False for a server without UIDL: then messages have no unique-ids that count. */
   readonly hasUidl?: boolean;
 }
@@ -52,6 +56,10 @@ export class Oracle {
   /** How often a DELE was held against ledger and sinks. */
   checkedDeletions = 0;
   readonly #options: OracleOptions;
+  /** The ledger as it was last, and what was last found in files: it stands as long as these have not changed. */
+  #copy: { stamp: string; folder: string; ledger: LedgerReader | undefined } | undefined;
+  readonly #held = new Map<string, { readonly stamp: string; readonly digest: string }>();
+  readonly #lying = new Map<string, { stamp: string; maildir: readonly string[]; mbox: readonly string[] }>();
   readonly #offers = new Map<MailboxEntry, Offer>();
   /** The most equal messages that were ever on the server at once, by account and key. */
   readonly #most = new Map<string, Map<string, { readonly offer: Offer; readonly count: number }>>();
@@ -121,7 +129,9 @@ export class Oracle {
       const { maildir, mbox } = this.archived(account);
       this.#compare(`${account} in the Maildir`, 'maildir', maildir, most, required);
       this.#compare(`${account} in the mbox`, 'mbox', mbox, most, required);
+      this.#compareObjects(account, most, required);
     }
+    this.violations.push(...(this.#options.store === undefined ? [] : violationsIn(this.#options.store)));
   }
 
   /** Promise 11. */
@@ -131,11 +141,25 @@ export class Oracle {
     this.#expect(listed === sum, `the report does not add up: ${JSON.stringify(counts)}`);
   }
 
-  /** Digests of what lies in both archives, sorted. */
-  archived(account: string): { readonly maildir: readonly string[]; readonly mbox: readonly string[] } {
+  /** Digests of what lies in each archive, sorted; of an S3 sink the keys. */
+  archived(account: string): {
+    readonly maildir: readonly string[];
+    readonly mbox: readonly string[];
+    readonly objects: readonly string[];
+  } {
+    const { store } = this.#options;
     const mbox = join(this.#options.folder, 'mbox', `${account}.mbox`);
-    const messages = existsSync(mbox) ? mboxMessages(readFileSync(mbox)) : [];
-    return { maildir: maildirDigests(this.#maildir(account)), mbox: messages.map(sha256).sort() };
+    const stamp = [...maildirFiles(this.#maildir(account)), mbox].map(stampOf).join();
+    const known = this.#lying.get(account);
+    const files =
+      known?.stamp === stamp
+        ? known
+        : { stamp, maildir: maildirDigests(this.#maildir(account)), mbox: mboxDigests(mbox) };
+    this.#lying.set(account, files);
+    return {
+      ...{ maildir: files.maildir, mbox: files.mbox },
+      objects: store === undefined ? [] : keysUnder(store, `mail/${account}/`),
+    };
   }
 
   /** How many messages of each account the ledger has in each state. */
@@ -184,26 +208,39 @@ export class Oracle {
     for (const [sink, { receipt }] of receipts) {
       const isProved = receipt.proof !== 'synced' || state === 'archived';
       this.#expect(isProved, `${what}: the receipt of ${sink} is not verified`);
-      const held = sink.startsWith('maildir:')
-        ? this.#readMaildir(account, receipt)
-        : this.#readMbox(account, receipt);
-      this.#expect(held !== undefined && sha256(held) === digest, `${what} is not as it was in ${sink}`);
+      const held = this.#digestHeld(account, sink, receipt);
+      this.#expect(held === digest, `${what} is not as it was in ${sink}`);
     }
   }
 
-  #readMaildir(account: string, { location, form }: Receipt): Buffer | undefined {
-    const name = location.replace(/^new\//, '');
-    const path = maildirFiles(this.#maildir(account)).find((file) =>
-      (file.split('/').at(-1) ?? '').startsWith(name),
-    );
-    return path === undefined ? undefined : toWire(readFileSync(path), form);
+  /** SHA-256 of the wire form of what a receipt names; a file that has not changed is not read again. */
+  #digestHeld(account: string, sink: string, receipt: Receipt): string | undefined {
+    const { store, folder } = this.#options;
+    if (sink.startsWith('s3:') && store !== undefined) {
+      return objectDigest(store, receipt.location);
+    }
+    const isMaildir = sink.startsWith('maildir:');
+    const path = isMaildir ? this.#findInMaildir(account, receipt) : join(folder, 'mbox', `${account}.mbox`);
+    const stamp = path === undefined ? undefined : stampOf(path);
+    if (path === undefined || stamp === undefined) {
+      return undefined;
+    }
+    const place = `${path} ${receipt.location} ${receipt.form}`;
+    const known = this.#held.get(place);
+    if (known?.stamp === stamp) {
+      return known.digest;
+    }
+    const octets = isMaildir ? readFileSync(path) : readFromMbox(path, receipt);
+    const digest = sha256(toWire(octets, receipt.form));
+    this.#held.set(place, { stamp, digest });
+    return digest;
   }
 
-  #readMbox(account: string, { location, form }: Receipt): Buffer {
-    const [offset = 0, octets = 0] = location.split('+').map(Number);
-    const file = readFileSync(join(this.#options.folder, 'mbox', `${account}.mbox`));
-    const quoted = file.subarray(offset, offset + octets).toString('latin1');
-    return toWire(Buffer.from(quoted.replace(/(?<![^\n])>(>*From )/g, '$1'), 'latin1'), form);
+  #findInMaildir(account: string, { location }: Receipt): string | undefined {
+    const name = location.replace(/^new\//, '');
+    return maildirFiles(this.#maildir(account)).find((file) =>
+      (file.split('/').at(-1) ?? '').startsWith(name),
+    );
   }
 
   /** What each sink must hold: of each message as many as are on the server now, and at least one of each deleted one. */
@@ -242,24 +279,58 @@ export class Oracle {
     }
   }
 
+  /** Equal octets of one account are one object, however many unique-ids they have; of one unique-id they are copies. */
+  #compareObjects(
+    account: string,
+    most: readonly { readonly offer: Offer; readonly count: number }[],
+    required: readonly Offer[],
+  ): void {
+    const { store } = this.#options;
+    if (store === undefined) {
+      return;
+    }
+    const copiesOf = (offers: readonly (readonly [Offer, number])[]): ReadonlyMap<string, number> => {
+      const copies = new Map<string, number>();
+      for (const [{ digests }, count] of offers) {
+        copies.set(digests.wire, Math.max(count, copies.get(digests.wire) ?? 0));
+      }
+      return copies;
+    };
+    const needed = countOf(required.map(keyOf));
+    const low = copiesOf(required.map((offer) => [offer, needed.get(keyOf(offer)) ?? 0]));
+    const high = copiesOf(most.map(({ offer, count }) => [offer, count]));
+    const found = countOf(objectDigests(store, account));
+    for (const digest of new Set([...found.keys(), ...low.keys()])) {
+      const [least = 0, count = 0, atMost = 0] = [low, found, high].map((map) => map.get(digest));
+      const isWithin = least <= count && count <= atMost;
+      this.#expect(
+        isWithin,
+        `${account} in S3: ${digest} is there ${count} times, expected ${least} to ${atMost}`,
+      );
+    }
+  }
+
   /** The ledger's files as they are on disk now, opened elsewhere: the reader must not take part in what is tested. */
   #withLedger<Result>(use: (ledger: LedgerReader | undefined) => Result): Result {
-    const copy = mkdtempSync(join(tmpdir(), 'mailferry-oracle-'));
-    try {
-      for (const name of LEDGER_FILES) {
-        const path = join(this.#options.folder, 'state', name);
-        if (existsSync(path)) {
-          copyFileSync(path, join(copy, name));
-        }
+    const paths = LEDGER_FILES.map((name) => join(this.#options.folder, 'state', name));
+    const stamp = paths.map(stampOf).join();
+    if (this.#copy?.stamp !== stamp) {
+      this.close();
+      const folder = mkdtempSync(join(tmpdir(), 'mailferry-oracle-'));
+      for (const path of paths.filter((each) => existsSync(each))) {
+        copyFileSync(path, join(folder, basename(path)));
       }
-      const ledger = openLedgerReader({ statePath: copy });
-      try {
-        return use(ledger);
-      } finally {
-        ledger?.close();
-      }
-    } finally {
-      rmSync(copy, { recursive: true, force: true });
+      this.#copy = { stamp, folder, ledger: openLedgerReader({ statePath: folder }) };
+    }
+    return use(this.#copy.ledger);
+  }
+
+  /** Lets go of its copy of the ledger. */
+  close(): void {
+    this.#copy?.ledger?.close();
+    if (this.#copy !== undefined) {
+      rmSync(this.#copy.folder, { recursive: true, force: true });
+      this.#copy = undefined;
     }
   }
 
@@ -294,6 +365,20 @@ export class Oracle {
       this.violations.push(violation);
     }
   }
+}
+
+/** Changes with each change of a file; undefined where there is none. */
+function stampOf(path: string): string | undefined {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? undefined : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
+}
+
+function readFromMbox(path: string, { location }: Receipt): Buffer {
+  const [offset = 0, octets = 0] = location.split('+').map(Number);
+  const quoted = readFileSync(path)
+    .subarray(offset, offset + octets)
+    .toString('latin1');
+  return Buffer.from(quoted.replace(/(?<![^\n])>(>*From )/g, '$1'), 'latin1');
 }
 
 /** Each LF becomes CRLF where the receipt says that each was one. */

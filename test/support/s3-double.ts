@@ -47,11 +47,13 @@ export interface DoubleOptions {
   /** How far its clock is ahead. */
   readonly skewMs?: number;
   readonly keepsLock?: boolean;
+  readonly canList?: boolean;
   /** Reads bodies no faster. */
   readonly octetsPerSecond?: number;
 }
 
 const BUCKET = 'double';
+const KEYS_PER_PAGE = 3;
 const MAX_SKEW_MS = 15 * 60_000;
 
 export class S3Double implements AsyncDisposable {
@@ -176,6 +178,10 @@ export class S3Double implements AsyncDisposable {
     return undefined;
   }
 
+  get #canList(): boolean {
+    return this.options.canList ?? true;
+  }
+
   get #hasChecksums(): boolean {
     return this.options.hasChecksums ?? true;
   }
@@ -256,6 +262,8 @@ export class S3Double implements AsyncDisposable {
   #answerBucket({ method, query }: SeenRequest, response: ServerResponse): void {
     if (method === 'PUT') {
       response.writeHead(200).end();
+    } else if (query.get('list-type') === '2') {
+      this.#list(query, response);
     } else if (query.has('versioning')) {
       response.writeHead(200).end('<VersioningConfiguration/>');
     } else if (query.has('object-lock')) {
@@ -263,6 +271,23 @@ export class S3Double implements AsyncDisposable {
     } else {
       refuse(response, 501, 'NotImplemented');
     }
+  }
+
+  /** ListObjectsV2, a few keys a page. */
+  #list(query: URLSearchParams, response: ServerResponse): void {
+    if (!this.#canList) {
+      refuse(response, 403, 'AccessDenied');
+      return;
+    }
+    const after = query.get('start-after') ?? '';
+    const prefix = query.get('prefix') ?? '';
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    const page = keys.slice(0, KEYS_PER_PAGE);
+    const contents = page.map((key) => `<Contents><Key>${encodeURIComponent(key)}</Key></Contents>`).join('');
+    const isTruncated = keys.length > page.length;
+    response.end(
+      `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>${isTruncated}</IsTruncated>${contents}</ListBucketResult>`,
+    );
   }
 
   #answerUpload({ method, key, query, headers }: SeenRequest, body: Buffer, response: ServerResponse): void {
