@@ -18,6 +18,12 @@ export const FAILPOINTS = {
   'refetch.forgotten':
     'The receipts of what one sink has lost are gone from the ledger; nothing is fetched yet.',
   'account.listed': 'The account is logged in, listed and classified; nothing is asked of it yet.',
+  'session.broken': 'A session broke; what was whole is archived, and another is to be opened.',
+  'session.ended': 'A session ended in order, and another is to be opened.',
+  'pipelining.noted': 'The ledger knows that pipelining does not work at the host.',
+  'traffic.reserved':
+    'A part of what the account may fetch today is set aside in the ledger; nothing of it is asked for.',
+  'traffic.settled': 'What was set aside and not fetched is given back.',
   'account.reconciled': 'What earlier runs asked to delete is compared with the listing, and recorded.',
   'spool.spilled': 'A message outgrew memory: its first octets are in a spool file.',
   'spool.finished': 'A large message is whole in its spool file.',

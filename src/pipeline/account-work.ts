@@ -7,6 +7,7 @@ import type { ReceivedPart } from '../message/received-part.ts';
 import type { WantedMessage } from './classify-listing.ts';
 import type { AccountSource, JobContext } from './context.ts';
 import type { Tally } from './counts.ts';
+import type { ListedInRun } from './listed-in-run.ts';
 import type { TriedMessages } from './tried-messages.ts';
 
 export interface AccountWork {
@@ -14,6 +15,14 @@ export interface AccountWork {
   readonly context: JobContext;
   readonly rows: AccountLedger;
   readonly tally: Tally;
+  /** What the sessions of this run have shown, so that what several show is counted once. */
+  readonly shown: {
+    readonly listed: ListedInRun;
+    readonly wanted: ListedInRun;
+    readonly skipped: ListedInRun;
+  };
+  /** Archived or recognised in this run, and asked for by each session all the same: no identity by unique-id. */
+  readonly settled: Set<string>;
   /** What failed in this run: later sessions of it leave these out. */
   readonly tried: TriedMessages;
   /** Whether the server was found to have given its messages other unique-ids: nothing is deleted in this run then. */

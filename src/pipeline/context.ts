@@ -10,7 +10,9 @@ import type { Pop3Client } from '../pop3/client.ts';
 import type { OpeningListener } from '../pop3/open-client.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { DeletionRules } from './decide-deletion.ts';
+import type { DrainPolicy } from './decide-drain.ts';
 import type { EventListener } from './events.ts';
+import type { Budgets } from './fetch-budget.ts';
 
 /** A source account: who it is, and how to open a session in the TRANSACTION state. */
 export interface AccountSource {
@@ -18,6 +20,8 @@ export interface AccountSource {
   readonly host: string;
   readonly port: number;
   readonly user: string;
+  /** Whether to look for more behind what one listing shows; `auto` where not given. */
+  readonly drain?: DrainPolicy;
   /** @throws MailferryError, also for a secret that cannot be had. */
   open(signal: AbortSignal, options?: OpenOptions): Promise<Pop3Client>;
 }
@@ -71,6 +75,8 @@ export interface JobContext extends SurveyContext {
     /** On one host, over all accounts; undefined: as fast as they come. */
     readonly loginsPerMinute?: number | undefined;
   };
+  /** What each account may fetch; without limits where not given. */
+  readonly budgets?: Budgets;
   readonly batch: BatchLimits;
   /** Longest wait for a lock, a delay or a server that does not answer, before the account is left to the next run. */
   readonly patienceMs: number;

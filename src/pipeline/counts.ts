@@ -19,7 +19,10 @@ export const NO_COUNTS: AccountCounts = {
 export class Tally {
   listed = 0;
   archivedNow = 0;
+  /** Archived before this run, by listing or by their octets. */
   archivedBefore = 0;
+  /** The part of these that was fetched, and recognised by its octets. */
+  recognised = 0;
   skipped = 0;
   /** Before this run. */
   quarantined = 0;
@@ -30,6 +33,18 @@ export class Tally {
   octets = 0;
   /** Messages of which something was kept apart. */
   keptParts = 0;
+  /** Asked for with DELE, and answered +OK to QUIT. */
+  deleted = 0;
+
+  /** Messages of which this run now knows that they are archived. */
+  get gained(): number {
+    return this.archivedNow + this.recognised;
+  }
+
+  /** Messages that failed by themselves. */
+  get failed(): number {
+    return this.refused + this.setAside;
+  }
 
   toCounts(): AccountCounts {
     const { listed, archivedNow, archivedBefore, skipped, refused, octets } = this;

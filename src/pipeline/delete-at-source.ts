@@ -53,6 +53,7 @@ export async function deleteAtSource(
   archiver: Archiver,
   work: AccountWork,
 ): Promise<PendingDeletions> {
+  const { tally } = work;
   const { deletion, stopSignal } = work.context;
   if (deletion === undefined || !isAllDurable || stopSignal.aborted) {
     return NO_DELETIONS;
@@ -66,7 +67,11 @@ export async function deleteAtSource(
     listing,
     rows: work.rows,
     archiver,
-    rules: deletion,
+    // `max` counts per run, over all its sessions.
+    rules: {
+      ...deletion,
+      max: deletion.max === undefined ? undefined : Math.max(0, deletion.max - tally.deleted),
+    },
     archivedNow: archived,
     context: work.context,
   });
@@ -102,6 +107,7 @@ export async function endSession(
   }
   failpoint('quit.answered');
   await work.rows.move(rowIds, 'answerDeletion');
+  work.tally.deleted += rowIds.length;
   failpoint('deletion.answered');
   if (work.context.deletion !== undefined) {
     work.context.emit({ type: 'account.deleted', account: work.source.id, deleted: rowIds.length, kept });

@@ -6,6 +6,8 @@ import type { Pop3Client } from '../pop3/client.ts';
 import { type AccountWork, toError } from './account-work.ts';
 import type { Archiver, BatchResult } from './archive-batch.ts';
 import type { WantedMessage } from './classify-listing.ts';
+import { DayBudget } from './day-budget.ts';
+import { FetchBudget, NO_BUDGETS } from './fetch-budget.ts';
 import { noteRenamed } from './follow-uidls.ts';
 import type { IdentifiedMessage } from './identify.ts';
 import { Intake } from './intake.ts';
@@ -16,6 +18,8 @@ export interface FetchResult {
   /** Everything that was retrieved is archived in every sink: only then may QUIT be sent (promise 6). */
   readonly isAllDurable: boolean;
   readonly archived: readonly IdentifiedMessage[];
+  /** Which budget kept the rest from being asked for. */
+  readonly spent: 'session-spent' | 'day-spent' | undefined;
   /** Why the session ended before all was fetched; what was whole by then is archived and recorded. */
   readonly loss: SessionLoss | undefined;
 }
@@ -34,11 +38,14 @@ export async function fetchAndArchive(
   wanted: readonly WantedMessage[],
   archiver: Archiver,
   work: AccountWork,
+  { isFirstAlone }: { readonly isFirstAlone: boolean },
 ): Promise<FetchResult> {
   const { spool, quarantine, batch: limits, stopSignal, failpoint } = work.context;
   const meter = new ProgressMeter(work.source.id, work.context);
   const onProgress = (messages: number, octets: number): void => meter.add(messages, octets);
-  const intake = new Intake({ wanted, spool, limits, stopSignal, onProgress });
+  const day = openDayBudget(work, () => retrieval.resume());
+  const budget = new FetchBudget(work.context.budgets ?? NO_BUDGETS, day);
+  const intake = new Intake({ wanted, spool, limits, stopSignal, budget, isFirstAlone, onProgress });
   const archived: IdentifiedMessage[] = [];
   let unarchived = 0;
   let loss: SessionLoss | undefined;
@@ -73,8 +80,17 @@ export async function fetchAndArchive(
       loss = { ...loss, part: await intake.partOfAwaited(quarantine.partOctets) };
     }
     await intake.abort();
+    await day?.settle();
   }
-  return { isAllDurable: unarchived === 0, archived, loss };
+  return { isAllDurable: unarchived === 0, archived, loss, spent: intake.spent };
+}
+
+function openDayBudget({ context, rows }: AccountWork, onReady: () => void): DayBudget | undefined {
+  const limitOctets = context.budgets?.octetsPerDay;
+  const { now, failpoint } = context;
+  return limitOctets === undefined
+    ? undefined
+    : new DayBudget({ limitOctets, rows, now, failpoint, onReady });
 }
 
 /** What is remembered of an archived message must not keep its octets in memory. */
@@ -87,8 +103,10 @@ async function tellBatch({ archived, recognised, failed }: BatchResult, work: Ac
   const { source, context, tally } = work;
   const account = source.id;
   noteRenamed([...recognised, ...archived].filter(({ isRenamed }) => isRenamed).length, work);
-  tally.archivedBefore += recognised.length;
-  tally.archivedNow += archived.length;
+  const recognisedNow = recognised.filter((identified) => isFirstTime(identified, work));
+  tally.recognised += recognisedNow.length;
+  tally.archivedBefore += recognisedNow.length;
+  tally.archivedNow += archived.filter((identified) => isFirstTime(identified, work)).length;
   for (const { wanted, message } of archived) {
     const { octets, sha256 } = message;
     tally.octets += octets;
@@ -99,4 +117,15 @@ async function tellBatch({ archived, recognised, failed }: BatchResult, work: Ac
     await context.quarantine.kept.discard({ account, uidl, listedOctets });
   }
   await tellFailures(failed, work);
+}
+
+/** What has no identity by unique-id may be fetched by each session of a run, and is counted once. */
+function isFirstTime({ wanted, message, copy }: IdentifiedMessage, { settled }: AccountWork): boolean {
+  if (wanted.kind !== 'ambiguous' && wanted.kind !== 'doubtful') {
+    return true;
+  }
+  const key = `${message.sha256} ${copy} ${wanted.uidl}`;
+  const isFirst = !settled.has(key);
+  settled.add(key);
+  return isFirst;
 }

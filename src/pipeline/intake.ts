@@ -12,6 +12,7 @@ import type { RefusedError } from '../pop3/errors.ts';
 import type { RetrievalReceiver } from '../pop3/retrieval.ts';
 import type { WantedMessage } from './classify-listing.ts';
 import type { BatchLimits } from './context.ts';
+import type { FetchBudget } from './fetch-budget.ts';
 
 export interface FetchedMessage {
   readonly wanted: WantedMessage;
@@ -34,6 +35,10 @@ export interface IntakeOptions {
   readonly limits: BatchLimits;
   /** Asks for no more messages once it is aborted; what is in flight still arrives. */
   readonly stopSignal: AbortSignal;
+  /** Asked before each message. */
+  readonly budget: FetchBudget;
+  /** The first message is asked for alone, and the others when it has come. */
+  readonly isFirstAlone: boolean;
   /** Told of octets as they come. */
   readonly onProgress: (messages: number, octets: number) => void;
 }
@@ -55,6 +60,7 @@ export class Intake implements RetrievalReceiver<Requested> {
   /** Messages whose terminator has come and whose digest or spool file is being finished. */
   #finishing = 0;
   #hasEnded = false;
+  #spent: 'session-spent' | 'day-spent' | undefined;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -71,10 +77,23 @@ export class Intake implements RetrievalReceiver<Requested> {
     if (this.#fetched.length + this.#finishing >= limits.messages || this.#fetchedOctets >= limits.octets) {
       return 'hold';
     }
-    this.#position += 1;
+    if (this.#options.isFirstAlone && this.#position === 1 && this.#unanswered.length > 0) {
+      return 'hold';
+    }
     const requested = { ...message, octets: message.listedOctets ?? UNKNOWN_OCTETS };
+    const answer = this.#options.budget.ask(requested.octets);
+    if (answer !== 'granted') {
+      this.#spent = answer === 'hold' ? undefined : answer;
+      return answer === 'hold' ? 'hold' : undefined;
+    }
+    this.#position += 1;
     this.#unanswered.push(requested);
     return requested;
+  }
+
+  /** Which budget kept the rest from being asked for; undefined where none did. */
+  get spent(): 'session-spent' | 'day-spent' | undefined {
+    return this.#spent;
   }
 
   /** The message that the server was to answer next: where a session breaks, it broke at this one. */
@@ -84,6 +103,7 @@ export class Intake implements RetrievalReceiver<Requested> {
 
   onOctets(_request: Requested, octets: Buffer): Promise<void> | undefined {
     this.#receiving ??= this.#options.spool.receive();
+    this.#options.budget.received(octets.length);
     this.#options.onProgress(0, octets.length);
     return this.#receiving.write(octets);
   }

@@ -9,6 +9,7 @@ import type { AccountSource, JobContext } from './context.ts';
 import { Tally } from './counts.ts';
 import { outcomeOfFailure, worstOutcome } from './decide-outcome.ts';
 import { elapsed } from './elapsed.ts';
+import { ListedInRun } from './listed-in-run.ts';
 import { settleLosses } from './settle-losses.ts';
 import { TriedMessages } from './tried-messages.ts';
 
@@ -27,7 +28,10 @@ export async function runAccount(source: AccountSource, context: JobContext): Pr
   try {
     const rows = context.ledger.openAccount(source);
     const uidls = { isChanged: false };
-    const work = { source, context, rows, tally, outcomes, tried: new TriedMessages(), losses: [], uidls };
+    const shown = { listed: new ListedInRun(), wanted: new ListedInRun(), skipped: new ListedInRun() };
+    const tried = new TriedMessages();
+    const settled = new Set<string>();
+    const work = { source, context, rows, tally, shown, settled, outcomes, tried, losses: [], uidls };
     try {
       await archiveInSessions(work);
     } finally {

@@ -154,6 +154,7 @@ describe('a run that fetches again', () => {
     bed.server.misbehaviour.on(wrong.stoppedBeforeTerminator({ verb: 'RETR', message: 6 }));
     await bed.run({ isRefetching: true, pipeline: 1, batch: { messages: 1, octets: 1 } });
     expect(held(a).size).toBe(9);
-    expect(bed.server.record.count('RETR') - before).toBe(10);
+    // The one at which it broke is asked for twice.
+    expect(bed.server.record.count('RETR') - before).toBe(11);
   });
 });

@@ -38,6 +38,7 @@ export type RunOptions = Partial<
     | 'select'
     | 'limits'
     | 'batch'
+    | 'budgets'
     | 'now'
     | 'patienceMs'
     | 'sleep'

@@ -1,0 +1,27 @@
+/**
+ * What an account has shown in all sessions of one run: each message once, however often it is listed. Numbers are valid in
+ * one session only, so messages are told apart by unique-id and size; equal ones count as many as one listing showed.
+ */
+import type { ListedMessage } from './listing.ts';
+
+type Shown = Pick<ListedMessage, 'uidl' | 'listedOctets'>;
+
+export class ListedInRun {
+  readonly #counts = new Map<string, number>();
+
+  /** Takes what one session shows. @returns how many of it no session before has shown. */
+  add(messages: Iterable<Shown>): number {
+    const here = new Map<string, number>();
+    let fresh = 0;
+    for (const { uidl, listedOctets } of messages) {
+      const key = `${listedOctets ?? '?'} ${uidl}`;
+      const count = (here.get(key) ?? 0) + 1;
+      here.set(key, count);
+      if (count > (this.#counts.get(key) ?? 0)) {
+        this.#counts.set(key, count);
+        fresh += 1;
+      }
+    }
+    return fresh;
+  }
+}
