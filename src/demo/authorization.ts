@@ -67,15 +67,33 @@ function apop(door: Door, argument: string): Answer {
 /** RFC 5034 §4: with or without an initial response; `*` cancels. */
 function auth(door: Door, argument: string): Answer {
   const [mechanism = '', initial, ...more] = argument.split(' ');
-  if (mechanism.toUpperCase() !== 'PLAIN' || !door.offer.logins.includes('plain')) {
+  const method = mechanism.toLowerCase();
+  if ((method !== 'plain' && method !== 'xoauth2') || !door.offer.logins.includes(method)) {
     return err('AUTH mechanism is not known');
   }
-  if (more.length > 0) {
+  if (more.length > 0 || (method === 'xoauth2' && initial !== undefined)) {
     return err('AUTH has too many arguments');
   }
-  return guarded(door, 'plain', () =>
-    initial === undefined ? { status: '+ ', onResponse: (line) => plain(door, line) } : plain(door, initial),
+  const answer = method === 'plain' ? plain : xoauth2;
+  return guarded(door, method, () =>
+    initial === undefined
+      ? { status: '+ ', onResponse: (line) => answer(door, line) }
+      : answer(door, initial),
   );
+}
+
+/** A refusal is a challenge with its reason; the -ERR follows the client's answer to it. */
+function xoauth2(door: Door, response: string): Answer {
+  const message = Buffer.from(response, 'base64').toString('latin1');
+  const [field = '', bearer = ''] = message.split('\u0001');
+  const [name, token] = [field.replace(/^user=/, ''), bearer.replace(/^auth=Bearer /, '')];
+  const user = door.findUser(name);
+  if (user !== undefined && user.password === token) {
+    return door.enter(user);
+  }
+  const reason = { status: '401', schemes: 'bearer', scope: 'https://mail.example.net/' };
+  const challenge = Buffer.from(JSON.stringify(reason)).toString('base64');
+  return { status: `+ ${challenge}`, onResponse: () => REFUSED };
 }
 
 /** RFC 4616: `[authzid] NUL authcid NUL passwd` in Base64; an authorization identity must be the user's own. */

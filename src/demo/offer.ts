@@ -2,8 +2,11 @@
  * What the server offers, and how it says so in CAPA (RFC 2449, RFC 2595 §4, RFC 5034 §3). Pure.
  */
 
-/** `user-pass` and `apop` are RFC 1939 §7, `plain` is SASL PLAIN (RFC 5034, RFC 4616). */
-export type LoginMethod = 'user-pass' | 'apop' | 'plain';
+/**
+ * `user-pass` and `apop` are RFC 1939 §7, `plain` is SASL PLAIN (RFC 5034, RFC 4616), `xoauth2` is that of Microsoft, which takes the
+ * token on a line of its own; a user's password is the token.
+ */
+export type LoginMethod = 'user-pass' | 'apop' | 'plain' | 'xoauth2';
 
 export interface Offer {
   readonly logins: readonly LoginMethod[];
@@ -26,8 +29,9 @@ export function capabilities({ offer, isSecure, isLoggedIn }: CapabilityFacts): 
   if (offer.logins.includes('user-pass') && canLogIn) {
     lines.push('USER');
   }
-  if (offer.logins.includes('plain') && canLogIn) {
-    lines.push('SASL PLAIN');
+  const mechanisms = (['plain', 'xoauth2'] as const).filter((name) => offer.logins.includes(name));
+  if (mechanisms.length > 0 && canLogIn) {
+    lines.push(`SASL ${mechanisms.join(' ').toUpperCase()}`);
   }
   if (offer.hasStls && !isSecure && !isLoggedIn) {
     lines.push('STLS');

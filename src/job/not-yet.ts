@@ -16,8 +16,6 @@ const MECHANISMS_NOT_YET: ReadonlySet<string> = new Set([
   'EXTERNAL',
   'GSSAPI',
   'NTLM',
-  'OAUTHBEARER',
-  'XOAUTH2',
 ]);
 
 /** Why a key is refused although it is right; undefined where it is simply unknown. */

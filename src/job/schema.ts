@@ -298,7 +298,7 @@ const connectionKeys = {
   ),
   auth: key(
     auth.optional(),
-    `How to log in: \`auto\` takes the strongest that the server announces, weak ones never; or the name of one, in any case: ${mechanismWords.slice(1).join(', ')}.`,
+    `How to log in: \`auto\` takes the strongest that the server announces, weak ones never; or the name of one, in any case: ${mechanismWords.slice(1).join(', ')}. With \`oauthbearer\` and \`xoauth2\` an access token stands in the place of the password.`,
     byDefault('auto'),
   ),
   proxy: key(

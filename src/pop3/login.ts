@@ -8,11 +8,12 @@ import type { Pop3Client } from './client.ts';
 import { assertSingleLine, command, secretCommand, withoutSecrets } from './command.ts';
 import { RefusedError } from './errors.ts';
 import { meaningOfRefusal } from './known-texts.ts';
+import type { CodeMeaning } from './response-code.ts';
 import { type Attempt, authenticate } from './sasl/authenticate.ts';
 import { chooseWays, mayTryNext, type Refusal } from './sasl/choose-ways.ts';
 import { type Credentials, secretsOf } from './sasl/mechanism.ts';
 import { MECHANISMS } from './sasl/mechanisms.ts';
-import type { AuthChoice, Way } from './sasl/names.ts';
+import { type AuthChoice, isSasl, type Way } from './sasl/names.ts';
 import { quote } from './status.ts';
 
 export type { AuthChoice } from './sasl/names.ts';
@@ -51,7 +52,7 @@ interface Failed {
 async function tryWay(client: Pop3Client, way: Way, credentials: Credentials): Promise<Failed | undefined> {
   try {
     const attempt = await logInBy(client, way, credentials);
-    return attempt.status.kind === 'ok' ? undefined : failedBy(client, way, attempt, credentials);
+    return attempt.status.kind === 'ok' ? undefined : failedBy(client, way, attempt);
   } catch (error) {
     if (error instanceof MailferryError && error.code === 'login-not-possible') {
       return { error, refusal: { way, isSecretSent: false, meaning: undefined } };
@@ -78,7 +79,12 @@ async function userPass(client: Pop3Client, { user, password }: Credentials): Pr
   const [name, pass] = [command('USER', user), secretCommand('PASS', password)];
   const named = await client.ask(name);
   const isSecretSent = named.kind === 'ok';
-  return { status: isSecretSent ? await client.ask(pass) : named, isSecretSent, explanation: undefined };
+  return {
+    status: isSecretSent ? await client.ask(pass) : named,
+    isSecretSent,
+    explanation: undefined,
+    secrets: secretsOf({ user, password }),
+  };
 }
 
 /** RFC 1939 §7: MD5 of the timestamp with its brackets and the secret. */
@@ -98,7 +104,8 @@ async function apop(client: Pop3Client, { user, password }: Credentials): Promis
   }
   const digest = createHash('md5').update(`${timestamp}${password}`, 'utf8').digest('hex');
   const status = await client.ask(secretCommand(`APOP ${user}`, digest, [password]));
-  return { status, isSecretSent: true, explanation: undefined };
+  const secrets = [digest, ...secretsOf({ user, password })];
+  return { status, isSecretSent: true, explanation: undefined, secrets };
 }
 
 /** RFC 6856 §2.2: non-ASCII in USER, PASS and APOP only where CAPA shows `UTF8 USER`. */
@@ -120,11 +127,10 @@ function assertAscii(client: Pop3Client, user: string, password: string): void {
 function failedBy(
   client: Pop3Client,
   way: Way,
-  { status, isSecretSent, explanation }: Attempt,
-  credentials: Credentials,
+  { status, isSecretSent, explanation, secrets }: Attempt,
 ): Failed {
   const responseCode = client.responseCodeOf(status.text);
-  const serverText = withoutSecrets(status.text, secretsOf(credentials));
+  const serverText = withoutSecrets(status.text, secrets);
   // RFC 3206 §6: a server that knows [AUTH] and does not say it means something else than a wrong password.
   const isWrongPassword = !(client.capabilities?.has('AUTH-RESP-CODE') ?? false);
   const meaning = meaningOfRefusal(responseCode, serverText, isWrongPassword ? 'login' : 'session');
@@ -135,9 +141,18 @@ function failedBy(
     code: meaning?.code ?? (isWrongPassword ? 'login-refused' : 'login-failed'),
     scope: 'account',
     retry,
-    hint: meaning === undefined ? 'check `user`, `password` and `auth` of the account' : meaning.hint,
+    hint: hintFor(way, meaning),
     serverText,
     responseCode,
   });
   return { error, refusal: { way, isSecretSent, meaning } };
+}
+
+function hintFor(way: Way, meaning: CodeMeaning | undefined): string | undefined {
+  const isAboutSecret = meaning === undefined || meaning.code === 'login-refused';
+  const ofMechanism = isSasl(way) && isAboutSecret ? MECHANISMS[way].hint : undefined;
+  return (
+    ofMechanism ??
+    (meaning === undefined ? 'check `user`, `password` and `auth` of the account' : meaning.hint)
+  );
 }

@@ -11,6 +11,9 @@ import { JobFolder, PASSWORD } from '../support/job-folder.ts';
 import type { Ended } from '../support/mailferry.ts';
 import { secretForms } from '../support/secret-forms.ts';
 
+/** What takes a password's place with OAuth: without blanks. */
+const TOKEN = 'ya29.a0-lantern_41~+/==';
+
 let folder: JobFolder;
 let server: DemoServer | undefined;
 
@@ -24,9 +27,9 @@ afterEach(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-async function start(logins: readonly LoginMethod[]): Promise<DemoServer> {
+async function start(logins: readonly LoginMethod[], password = PASSWORD): Promise<DemoServer> {
   server = await DemoServer.start({
-    users: [{ name: 'alice', password: PASSWORD, messages: someMessages(3) }],
+    users: [{ name: 'alice', password, messages: someMessages(3) }],
     logins,
   });
   return server;
@@ -34,25 +37,33 @@ async function start(logins: readonly LoginMethod[]): Promise<DemoServer> {
 
 function expectNoSecret({ stdout, stderr }: Ended, ...more: readonly string[]): void {
   for (const text of [stdout, stderr, ...more]) {
-    for (const form of secretForms('alice', PASSWORD)) expect(text).not.toContain(form);
+    for (const secret of [PASSWORD, TOKEN]) {
+      for (const form of secretForms('alice', secret)) expect(text).not.toContain(form);
+    }
   }
 }
+
+const xoauth2 = Buffer.from(`user=alice\x01auth=Bearer ${TOKEN}\x01\x01`).toString('base64');
 
 const trace = (): string => readFileSync(join(folder.path, 'wire.log'), 'latin1');
 const LOUD = ['--verbose', '--log-level', 'trace', '--trace', 'wire.log'];
 
 describe.each([
-  ['user-pass', 'user-pass', 'PASS'],
-  ['plain', 'plain', 'AUTH PLAIN'],
-  ['apop', 'apop', 'APOP'],
-  ['auto', 'plain', 'AUTH PLAIN'],
-] as const)('with auth: %s', (auth, login, verb) => {
+  ['user-pass', 'user-pass', 'PASS', PASSWORD],
+  ['plain', 'plain', 'AUTH PLAIN', PASSWORD],
+  ['apop', 'apop', 'APOP', PASSWORD],
+  ['auto', 'plain', 'AUTH PLAIN', PASSWORD],
+  ['xoauth2', 'xoauth2', 'AUTH XOAUTH2', TOKEN],
+] as const)('with auth: %s', (auth, login, verb, secret) => {
+  const run = (args: readonly string[]) => folder.run(args, { env: { MAIL_PASSWORD: secret } });
+
   it('the trace shows the whole conversation but the secret, and only its owner may read it', async () => {
-    const { port } = await start([login]);
+    const { port } = await start([login], secret);
     const job = folder.writeJob(port, { accounts: [{ id: 'alice', user: 'alice', auth }] });
-    const ended = await folder.run(['run', ...LOUD, job]);
+    const ended = await run(['run', ...LOUD, job]);
     expect(ended.code).toBe(0);
-    expect(trace()).toContain(` C: ${verb} `);
+    expect(trace()).toContain(` C: ${verb}`);
+    expect(trace()).toContain('****');
     expect(trace()).toContain(' C: RETR 3');
     expect(trace()).toContain(' S: +OK');
     expect(trace()).not.toContain('body of message');
@@ -61,15 +72,15 @@ describe.each([
   });
 
   it('a refused login shows it in no report: run, plan, probe or status, as text or JSON', async () => {
-    const demo = await start([login]);
+    const demo = await start([login], secret);
     const job = folder.writeJob(demo.port, { accounts: [{ id: 'alice', user: 'alice', auth }] });
     demo.misbehaviour.on(loginRefused('-ERR [AUTH] no'));
-    const refused = await folder.run(['run', ...LOUD, job]);
+    const refused = await run(['run', ...LOUD, job]);
     expect(refused.code).toBe(3);
-    const json = await folder.run(['run', '--json', '--trace', 'wire.log', job]);
-    const plan = await folder.run(['plan', ...LOUD, job]);
-    const probe = await folder.run(['probe', ...LOUD, '--account', 'alice', job]);
-    const status = await folder.run(['status', '--json', job]);
+    const json = await run(['run', '--json', '--trace', 'wire.log', job]);
+    const plan = await run(['plan', ...LOUD, job]);
+    const probe = await run(['probe', ...LOUD, '--account', 'alice', job]);
+    const status = await run(['status', '--json', job]);
     for (const ended of [refused, json, plan, probe, status]) expectNoSecret(ended, trace());
   });
 
@@ -78,15 +89,15 @@ describe.each([
     ['what is no answer at all', 'command unknown: '],
     ['a greeting of joy', '+OK welcome, '],
   ])('nor does a server that says the secret back in %s', async (_, line) => {
-    const demo = await start([login]);
+    const demo = await start([login], secret);
     const job = folder.writeJob(demo.port, { accounts: [{ id: 'alice', user: 'alice', auth }] });
     const blob = Buffer.from(`\0alice\0${PASSWORD}`).toString('base64');
-    const echoes = login === 'plain' ? [`AUTH PLAIN ${blob}`, PASSWORD] : [PASSWORD];
-    demo.misbehaviour.on(loginRefused(line + echoes.join(' ')));
-    const run = await folder.run(['run', ...LOUD, job]);
-    expect(run.code).not.toBe(0);
-    const status = await folder.run(['status', '--json', job]);
-    for (const ended of [run, status]) expectNoSecret(ended, trace());
+    const echoes = { plain: [`AUTH PLAIN ${blob}`], xoauth2: [xoauth2], 'user-pass': [], apop: [] }[login];
+    demo.misbehaviour.on(loginRefused(line + [...echoes, secret].join(' ')));
+    const ended = await run(['run', ...LOUD, job]);
+    expect(ended.code).not.toBe(0);
+    const status = await run(['status', '--json', job]);
+    for (const each of [ended, status]) expectNoSecret(each, trace());
   });
 });
 

@@ -18,6 +18,8 @@ export interface Attempt {
   readonly isSecretSent: boolean;
   /** Why the server refuses, where the mechanism let it say so. */
   readonly explanation: string | undefined;
+  /** What of the secret was sent, in every form: the server may say it back. */
+  readonly secrets: readonly string[];
 }
 
 /**
@@ -35,6 +37,7 @@ export async function authenticate(
   let said = 0;
   let status: Status;
   if (unsaid !== undefined && mayComeWithAuth(client, mechanism, unsaid)) {
+    secrets.unshift(...sayable(unsaid.toString('base64')));
     status = await client.ask(secretCommand(`AUTH ${mechanism.name}`, encodeInitial(unsaid), secrets), {
       isSasl: true,
     });
@@ -46,16 +49,23 @@ export async function authenticate(
   for (let turn = 0; ; turn += 1) {
     const challenge = challengeIn(status, unsaid === undefined && exchange.isComplete());
     if (challenge === undefined) {
-      return { status, isSecretSent: said > mechanism.secretAt, explanation: exchange.explanation?.() };
+      const explanation = exchange.explanation?.();
+      return { status, isSecretSent: said > mechanism.secretAt, explanation, secrets };
     }
     if (turn === MAX_TURNS) {
       throw new ProtocolError(`the server does not come to an end of SASL ${mechanism.name}`);
     }
     const response = await responseTo(challenge, exchange, unsaid);
+    secrets.unshift(...sayable(response));
     status = await client.ask(saslResponse(response, secrets), { isSasl: true });
     unsaid = undefined;
     said += response === '*' ? 0 : 1;
   }
+}
+
+/** A response that is long enough to be known again: `=`, `*` and the like say nothing. */
+function sayable(response: string): string[] {
+  return response.length < 8 ? [] : [response];
 }
 
 /** Some servers write +OK where `+ ` is meant: before all is said it can mean nothing else, and its text is no Base64. */

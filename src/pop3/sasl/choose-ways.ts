@@ -8,14 +8,14 @@ import { isSasl, SASL_NAMES, type SaslName, type Way } from './names.ts';
 import { strengthOf } from './strength.ts';
 
 /**
- * Strongest first among those that are announced (RFC 5034 §3). CRAM-MD5 and APOP are weak: only where the job names them. A server
- * that announces nothing has USER and PASS (RFC 1939 §7), which come last.
+ * Strongest first among those that are announced (RFC 5034 §3). Only where the job names them: CRAM-MD5 and APOP, which are weak;
+ * XOAUTH2 and OAUTHBEARER, since a secret does not show whether it is a token. USER and PASS (RFC 1939 §7) come last.
  */
 export function chooseWays({ offered, channelBinding }: SaslLine): readonly [Way, ...Way[]] {
   const ways: Way[] = SASL_NAMES.filter(
     (name) =>
       offered.includes(name) &&
-      strengthOf(name) !== 'weak' &&
+      !['weak', 'token'].includes(strengthOf(name)) &&
       (channelBinding !== undefined || !isPlus(name)),
   );
   const [first, ...rest] = ways;

@@ -47,6 +47,8 @@ export interface SaslMechanism {
   readonly secretAt: number;
   /** Never said together with AUTH, since servers of the field do not take it there. */
   readonly isTwoStep?: boolean;
+  /** What to do about a refusal, where it is not the password that may be wrong. */
+  readonly hint?: string;
   /** @throws MailferryError `login-not-possible` where the credentials or the line do not suit; nothing was sent then. */
   start(credentials: Credentials, line: SaslLine): SaslExchange;
 }

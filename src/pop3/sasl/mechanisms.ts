@@ -3,8 +3,10 @@ import { CRAM_MD5 } from './cram-md5.ts';
 import { LOGIN } from './login.ts';
 import type { SaslMechanism } from './mechanism.ts';
 import type { SaslName } from './names.ts';
+import { OAUTHBEARER } from './oauthbearer.ts';
 import { PLAIN } from './plain.ts';
 import { scram } from './scram.ts';
+import { XOAUTH2 } from './xoauth2.ts';
 
 export const MECHANISMS: Readonly<Record<SaslName, SaslMechanism>> = {
   'SCRAM-SHA-512-PLUS': scram('SCRAM-SHA-512-PLUS'),
@@ -13,6 +15,8 @@ export const MECHANISMS: Readonly<Record<SaslName, SaslMechanism>> = {
   'SCRAM-SHA-512': scram('SCRAM-SHA-512'),
   'SCRAM-SHA-256': scram('SCRAM-SHA-256'),
   'SCRAM-SHA-1': scram('SCRAM-SHA-1'),
+  OAUTHBEARER,
+  XOAUTH2,
   'CRAM-MD5': CRAM_MD5,
   PLAIN,
   LOGIN,

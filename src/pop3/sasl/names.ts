@@ -1,6 +1,6 @@
 /** The names of all ways to log in that there are here: one list for the engine and for the schema of a job. Data only. */
 
-/** IANA's names, strongest first: the order in which `AUTO` tries what it may. */
+/** IANA's names and XOAUTH2, strongest first: the order in which `AUTO` tries what it may. */
 export const SASL_NAMES = [
   'SCRAM-SHA-512-PLUS',
   'SCRAM-SHA-256-PLUS',
@@ -8,6 +8,8 @@ export const SASL_NAMES = [
   'SCRAM-SHA-512',
   'SCRAM-SHA-256',
   'SCRAM-SHA-1',
+  'OAUTHBEARER',
+  'XOAUTH2',
   'CRAM-MD5',
   'PLAIN',
   'LOGIN',
