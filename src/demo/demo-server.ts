@@ -33,7 +33,9 @@ export interface DemoServerOptions {
   readonly users: readonly DemoUser[];
   /** One, or several at once: `['starttls', 'tls']` listens on two ports. Default: `plaintext`. */
   readonly security?: DemoSecurity | readonly DemoSecurity[];
-  /** Ports on 127.0.0.1; 0, the default, takes any free one. */
+  /** A loopback address; each is a host of its own. Default: 127.0.0.1. */
+  readonly address?: string;
+  /** Ports on that address; 0, the default, takes any free one. */
   readonly port?: number;
   readonly tlsPort?: number;
   /** Default: all. Without `apop` the greeting has no timestamp. */
@@ -91,11 +93,15 @@ export class DemoServer {
     const server = new DemoServer(options, offer, certificate);
     try {
       if (security.has('plaintext') || security.has('starttls')) {
-        server.#plain = await listen(options.port ?? 0, (socket) => server.#accept(socket, undefined));
+        server.#plain = await listen(options, options.port ?? 0, (socket) =>
+          server.#accept(socket, undefined),
+        );
       }
       if (security.has('tls')) {
         const { secureContext } = server.#context;
-        server.#tls = await listen(options.tlsPort ?? 0, (socket) => server.#accept(socket, secureContext));
+        server.#tls = await listen(options, options.tlsPort ?? 0, (socket) =>
+          server.#accept(socket, secureContext),
+        );
       }
     } catch (thrown) {
       await server.close();
@@ -188,14 +194,18 @@ function usersOf(users: readonly DemoUser[]): ReadonlyMap<string, User> {
   );
 }
 
-async function listen(port: number, accept: (socket: Socket) => void): Promise<Server> {
+async function listen(
+  { address = '127.0.0.1' }: DemoServerOptions,
+  port: number,
+  accept: (socket: Socket) => void,
+): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, accept);
   try {
-    server.listen({ port, host: '127.0.0.1' });
+    server.listen({ port, host: address });
     await once(server, 'listening');
     return server;
   } catch (cause) {
-    throw new MailferryError(`The demo server cannot listen on 127.0.0.1:${port}.`, {
+    throw new MailferryError(`The demo server cannot listen on ${address}:${port}.`, {
       code: 'demo-listen',
       scope: 'run',
       retry: 'later',
