@@ -19,7 +19,7 @@ export function withKept(messages: readonly TroubledMessage[], folder: string): 
 export function renderQuarantined(messages: readonly QuarantinedMessage[], total: number): string[] {
   const untold = total - messages.length;
   return [
-    `Quarantined, ${plural(total, 'message')}; "mailferry run --retry quarantined JOB" tries again:`,
+    `Quarantined, ${plural(total, 'message')}; "mailferry run --retry quarantined JOB" fetches again:`,
     ...messages.flatMap(renderOne),
     ...(untold > 0 ? [`  … and ${formatCount(untold)} more; --json lists them`] : []),
   ];

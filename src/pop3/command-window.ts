@@ -10,7 +10,7 @@
 import type { Bandwidth } from './bandwidth.ts';
 import { type CommandLine, withoutSecrets } from './command.ts';
 import { ConnectionError } from './errors.ts';
-import { ResponseParser } from './response-parser.ts';
+import { ResponseParser, unsolicited } from './response-parser.ts';
 import { type Phase, SilenceWatch } from './silence-watch.ts';
 import { parseStatus, printable, type Status } from './status.ts';
 import type { Transport } from './transport.ts';
@@ -93,6 +93,8 @@ export class CommandWindow {
   #isEndedBetweenAnswers = false;
   /** While it is set, commands are queued and go out together afterwards. */
   #isCorked = false;
+  /** The body that is read, or was read last, is a message's. */
+  #isMessage = false;
   #bodyOctets = 0;
   #waitingFor = 0;
   #paceTimer: NodeJS.Timeout | undefined;
@@ -268,6 +270,7 @@ export class CommandWindow {
       responsesDue: () => this.#inFlight.length,
       onStatusLine: (line) => this.#onStatusLine(line),
       onBody: (octets) => this.#onBody(octets),
+      isMessage: () => this.#isMessage,
       onEnd: () => this.#onEnd(),
     });
   }
@@ -339,6 +342,11 @@ export class CommandWindow {
 
   #onStatusLine(line: Buffer): boolean {
     const exchange = this.#current();
+    if (this.#isMessage && !/^(\+OK|-ERR)/i.test(line.toString('latin1', 0, 4))) {
+      // A server that does not stuff dots: what looks like an answer is the rest of the message.
+      throw unsolicited(line, 0, true);
+    }
+    this.#isMessage = false;
     this.#traceReceived(line, exchange);
     this.#bodyOctets = 0;
     if (exchange.onRawLine !== undefined) {
@@ -347,7 +355,9 @@ export class CommandWindow {
     }
     const status = parseStatus(line, exchange.isSasl === true, exchange.command.secrets);
     exchange.onStatus(status);
-    return exchange.isMultiLine && status.kind === 'ok';
+    const hasBody = exchange.isMultiLine && status.kind === 'ok';
+    this.#isMessage = hasBody && /^(RETR|TOP) /.test(exchange.command.shown);
+    return hasBody;
   }
 
   #traceReceived(line: Buffer, { command, isSasl }: Exchange): void {

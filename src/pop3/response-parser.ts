@@ -15,6 +15,8 @@ export interface ResponseHandler {
   onStatusLine(line: Buffer): boolean;
   /** Un-stuffed octets of the body: a slice of what was pushed, valid for as long as it is referenced. */
   onBody(octets: Buffer): void;
+  /** Whether what is read, or was read last, may be part of a message: that is shown to nobody. */
+  isMessage(): boolean;
   /** The answer is complete: behind the status line, or behind the body's terminator. */
   onEnd(): void;
 }
@@ -62,7 +64,7 @@ export class ResponseParser {
 
   #pushStatus(chunk: Buffer, from: number): number {
     if (this.#handler.responsesDue() === 0) {
-      throw unsolicited(chunk, from);
+      throw unsolicited(chunk, from, this.#handler.isMessage());
     }
     const lf = chunk.indexOf(LF, from);
     const end = lf === -1 ? chunk.length : lf;
@@ -111,7 +113,7 @@ export class ResponseParser {
    */
   #finish(chunk: Buffer, end: number): void {
     if (end < chunk.length && (this.#handler.responsesDue() < 2 || !looksLikeStatus(chunk, end))) {
-      throw unsolicited(chunk, end);
+      throw unsolicited(chunk, end, this.#handler.isMessage());
     }
     this.#handler.onEnd();
   }
@@ -123,8 +125,11 @@ function looksLikeStatus(chunk: Buffer, from: number): boolean {
   return begin.startsWith('+') || '-ERR'.startsWith(begin);
 }
 
-function unsolicited(chunk: Buffer, from: number): ProtocolError {
-  const sample = JSON.stringify(chunk.toString('latin1', from, Math.min(from + 40, chunk.length)));
+/** Behind a message the octets may be the rest of it. */
+export function unsolicited(chunk: Buffer, from: number, isMessage: boolean): ProtocolError {
+  const sample = isMessage
+    ? 'they may be part of a message, and are not shown'
+    : JSON.stringify(chunk.toString('latin1', from, Math.min(from + 40, chunk.length)));
   return new ProtocolError(
     `the server sent octets that are no answer to any command: ${sample}; a lone dot within a message, or a broken server`,
     { code: 'pop3-unsolicited' },

@@ -178,7 +178,7 @@ function describeTally({
     parts.push(`${plural(archivedNow, 'message')} archived (${formatOctets(octets)})`);
   }
   if (quarantined > 0) {
-    parts.push(`${plural(quarantined, 'message')} quarantined`);
+    parts.push(`${plural(quarantined, 'message')} quarantined ("mailferry status" says why)`);
   }
   if (failed > 0) {
     const missed = unreached > 0 ? ` (${plural(unreached, 'not reached', 'not reached')})` : '';

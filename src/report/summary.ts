@@ -252,7 +252,7 @@ function renderQuarantined(count: number): string[] {
     ? []
     : [
         '',
-        `${plural(count, 'message')} quarantined: "mailferry status JOB" says why and shows what arrived,`,
-        '"mailferry run --retry quarantined JOB" tries again.',
+        `${plural(count, 'message')} quarantined: "mailferry status JOB" says why, and where what arrived is;`,
+        '"mailferry run --retry quarantined JOB" fetches again.',
       ];
 }

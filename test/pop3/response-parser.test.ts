@@ -16,6 +16,7 @@ function readAll(chunks: readonly string[], hasBody: readonly boolean[]): string
     onBody: (octets) => {
       body += octets.toString('latin1');
     },
+    isMessage: () => false,
     onEnd: () => {
       if (hasBody[done] === true) {
         said.push(`[${body}]`);
@@ -53,6 +54,7 @@ describe('ResponseParser', () => {
       responsesDue: () => 1,
       onStatusLine: () => true,
       onBody: () => undefined,
+      isMessage: () => false,
       onEnd: () => said.push('end'),
     });
     expect(() => parser.push(Buffer.from('+OK\r\nhalf\r\n.\r\nrest\r\n'))).toThrow(

@@ -5,7 +5,7 @@ import { command } from '../../src/pop3/command.ts';
 import { CommandWindow } from '../../src/pop3/command-window.ts';
 import { RefusedError } from '../../src/pop3/errors.ts';
 import { Retrieval, type RetrievalReceiver, type RetrievalRequest } from '../../src/pop3/retrieval.ts';
-import { NO_TRACE } from '../../src/pop3/wire-trace.ts';
+import { NO_TRACE, type WireTrace } from '../../src/pop3/wire-trace.ts';
 import { FakeLine } from './support/fake-line.ts';
 
 const TIMEOUTS = { idleMs: 1_000, firstOctetMs: 5_000, sessionMs: undefined };
@@ -24,12 +24,13 @@ function open(
   octets = 1_000_000,
   abort = new AbortController(),
   bandwidth: Bandwidth | undefined = undefined,
+  trace: WireTrace = NO_TRACE,
 ) {
   const line = new FakeLine();
   const window = new CommandWindow({
     transport: line,
     timeouts: TIMEOUTS,
-    trace: NO_TRACE,
+    trace,
     signal: abort.signal,
     bandwidth,
   });
@@ -177,6 +178,24 @@ describe('Retrieval', () => {
       line.arrives(wire.slice(cut));
       await expect(retrieval.done).rejects.toThrow();
       expect(said).toEqual([]);
+    }
+  });
+
+  it('Q26: shows nobody what comes behind a lone dot: it is part of a message, in errors and in the trace too', async () => {
+    const wire = '+OK\r\nfirst\r\n.\r\n+1 for the private part\r\n.\r\n';
+    for (const commands of [1, 2]) {
+      for (let cut = 1; cut < wire.length; cut += 1) {
+        const traced: string[] = [];
+        const note = (text: string): void => void traced.push(text);
+        const trace = { sent: note, received: note, noted: note };
+        const { line, window } = open(commands, 1_000_000, undefined, undefined, trace);
+        const { retrieval } = retrieve(window, [message(1, 30), message(2, 30)]);
+        line.arrives(wire.slice(0, cut));
+        line.arrives(wire.slice(cut));
+        const failure: unknown = await retrieval.done.catch((cause: unknown) => cause);
+        expect(failure).toMatchObject({ code: 'pop3-unsolicited' });
+        expect(`${String(failure)} ${traced.join(' ')}`).not.toMatch(/private|\+1/);
+      }
     }
   });
 
