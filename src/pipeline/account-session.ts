@@ -22,6 +22,7 @@ import { type FetchResult, fetchAndArchive } from './fetch-and-archive.ts';
 import { followUidls, settleUidls } from './follow-uidls.ts';
 import { Identifier } from './identify.ts';
 import { judgeWith } from './judge-failure.ts';
+import { keepPartsFor } from './keep-parts.ts';
 import { orderWanted } from './order-wanted.ts';
 import { type LostRows, takeBackLost } from './refetch-lost.ts';
 import { serverWarnings } from './server-warnings.ts';
@@ -182,6 +183,7 @@ function openArchiver({ recognised, uidls }: Survey, work: AccountWork): Archive
     isReadingBack,
     now,
     judge: judgeWith(work),
+    keepParts: keepPartsFor(work),
     failpoint,
   });
 }

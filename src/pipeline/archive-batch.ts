@@ -6,7 +6,6 @@
 import type { Failpoint } from '../errors/failpoint.ts';
 import { asMailferryError, MailferryError } from '../errors/mailferry-error.ts';
 import type { AccountLedger, MessageRow } from '../ledger/ledger.ts';
-import type { Message } from '../message/message.ts';
 import type { Receipt, Sink, SinkAccount, SinkArchive, StorableMessage } from '../sink/sink.ts';
 import {
   failuresOf,
@@ -21,16 +20,14 @@ import {
 } from './batch-entries.ts';
 import type { IdentifiedMessage, Identifier } from './identify.ts';
 import type { FetchedBatch } from './intake.ts';
-import type { Judge, JudgedFailure } from './judge-failure.ts';
-
-/** One that failed; with its octets, until the batch is given up, where it came whole. */
-export type FailedMessage = JudgedFailure & { readonly message?: Message };
+import type { Judge } from './judge-failure.ts';
+import type { ArrivedFailure, KeptFailure, PartKeeper } from './keep-parts.ts';
 
 export interface BatchResult {
   readonly archived: readonly IdentifiedMessage[];
   /** Archived before; fetching showed it. */
   readonly recognised: readonly IdentifiedMessage[];
-  readonly failed: readonly FailedMessage[];
+  readonly failed: readonly KeptFailure[];
   /** Retrieved, and not durable in every sink: the session must not be committed by a QUIT (promise 6). */
   readonly unarchived: number;
   /** A sink that will take no more; the account stops with it. */
@@ -48,6 +45,8 @@ export interface ArchiverOptions {
   readonly isReadingBack: boolean;
   /** Says whose fault a failure is, and whether the message is set aside for it. */
   readonly judge: Judge;
+  /** Keeps what arrived of messages that failed. */
+  readonly keepParts: PartKeeper;
   readonly failpoint: Failpoint;
 }
 
@@ -62,7 +61,7 @@ export class Archiver {
 
   /** @throws MailferryError scope run, where the ledger cannot be written: nothing of the batch counts then. */
   async archiveBatch(batch: FetchedBatch): Promise<BatchResult> {
-    const { identifier, sinks, rows, judge, failpoint } = this.#options;
+    const { identifier, sinks, rows, judge, keepParts, failpoint } = this.#options;
     const identified = batch.fetched.map((fetched) => identifier.identify(fetched));
     const recognised = identified.filter(({ isArchived }) => isArchived);
     const fresh = identified.filter(({ isArchived }) => !isArchived);
@@ -71,6 +70,7 @@ export class Archiver {
     failpoint('batch.stored');
     const refused = batch.refused.map((each) => judge({ ...each, kind: 'refused' }));
     const failures = this.#judgeUnstored(failuresOf(fresh, answers));
+    const failed = await keepParts([...refused, ...failures.values()]);
     await rows.record({
       stored: fresh.flatMap((message) => toStored(message, answers, failures.get(message))),
       failed: [
@@ -86,15 +86,15 @@ export class Archiver {
       archived: fresh.filter((message) => !failures.has(message)),
       recognised,
       unarchived: failures.size,
-      failed: [...refused, ...failures.values()],
+      failed,
       sinkFailure: [...answers.values()].find(({ failure }) => failure !== undefined)?.failure,
     };
   }
 
   #judgeUnstored(
     failures: ReadonlyMap<IdentifiedMessage, MailferryError>,
-  ): ReadonlyMap<IdentifiedMessage, FailedMessage> {
-    const judged = new Map<IdentifiedMessage, FailedMessage>();
+  ): ReadonlyMap<IdentifiedMessage, ArrivedFailure> {
+    const judged = new Map<IdentifiedMessage, ArrivedFailure>();
     for (const [identified, cause] of failures) {
       const { wanted, message, rowId } = identified;
       judged.set(identified, { ...this.#options.judge({ wanted, cause, kind: 'unstored', rowId }), message });

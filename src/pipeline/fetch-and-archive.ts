@@ -116,7 +116,7 @@ async function tellBatch({ archived, recognised, failed }: BatchResult, work: Ac
     const { uidl, listedOctets } = wanted;
     await context.quarantine.kept.discard({ account, uidl, listedOctets });
   }
-  await tellFailures(failed, work);
+  tellFailures(failed, work);
 }
 
 /** What has no identity by unique-id may be fetched by each session of a run, and is counted once. */

@@ -5,6 +5,7 @@
 import type { AccountWork, LostMessage } from './account-work.ts';
 import { toFailedEntry } from './batch-entries.ts';
 import { judgeWith } from './judge-failure.ts';
+import { keepPartsFor } from './keep-parts.ts';
 import { tellFailures } from './tell-failures.ts';
 
 /** The message is left out by later sessions of this run. */
@@ -28,6 +29,7 @@ export async function settleLosses(
     ...judge({ wanted, cause, kind: 'broken', ...facts }),
     part,
   }));
-  await work.rows.record({ failed: failed.map(toFailedEntry) });
-  await tellFailures(failed, work);
+  const kept = await keepPartsFor(work)(failed);
+  await work.rows.record({ failed: kept.map(toFailedEntry) });
+  tellFailures(kept, work);
 }
