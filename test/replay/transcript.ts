@@ -13,7 +13,7 @@ export type Step =
 
 export interface Transcript {
   readonly name: string;
-  /** The quirks and duties that it shows: of its name, and of lines `# covers Q5, RFC-24`. */
+  /** The quirks and duties that it shows: of its name, and of lines `# Q5, RFC-24: …` and `# covers Q5, RFC-24`. */
   readonly covers: readonly string[];
   /** `set` lines: what the driver does with this server. */
   readonly settings: ReadonlyMap<string, string>;
@@ -29,15 +29,15 @@ export function parseTranscript(name: string, text: string): Transcript {
   const outcome: string[] = [];
   const covers = new Set(coveredByName(name));
   for (const [index, line] of text.split('\n').entries()) {
-    if (line.startsWith('# covers ')) {
-      for (const number of numbersIn(line)) {
+    if (/^# (covers |(Q|RFC-)[^a-z:]*:)/.test(line)) {
+      for (const number of numbersIn(line.split(':')[0] ?? '')) {
         covers.add(number);
       }
     }
     if (line === '' || line.startsWith('#')) {
       continue;
     }
-    const match = /^(S-|S\*\d+|S|C|E|=|set):? ?(.*)$/.exec(line);
+    const match = /^(S-\*\d+|S-|S\*\d+|S|C|E|=|set):? ?(.*)$/.exec(line);
     const [, mark = '', rest = ''] = match ?? [];
     if (mark === '=') {
       outcome.push(rest);
@@ -68,14 +68,12 @@ function readStep(mark: string, rest: string, where: string): Step {
   if (mark === 'E' && (rest === 'fin' || rest === 'rst')) {
     return { kind: 'end', how: rest };
   }
-  if (mark === 'S-') {
-    return { kind: 'server', octets: unescaped(rest) };
-  }
   if (mark.startsWith('S')) {
-    const times = Number(mark.slice(2) || '1');
-    return { kind: 'server', octets: Buffer.concat(Array(times).fill(unescaped(`${rest}\\r\\n`))) };
+    const times = Number(/\d+/.exec(mark)?.[0] ?? '1');
+    const octets = unescaped(mark.startsWith('S-') ? rest : `${rest}\\r\\n`);
+    return { kind: 'server', octets: Buffer.concat(Array(times).fill(octets)) };
   }
-  throw new Error(`${where}: neither S, S-, S*n, C, E fin, E rst, set nor =`);
+  throw new Error(`${where}: neither S, S-, S*n, S-*n, C, E fin, E rst, set nor =`);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' };
@@ -87,7 +85,7 @@ function unescaped(text: string): Buffer {
   return Buffer.from(octets, 'latin1');
 }
 
-/** The same escapes the other way round, for outcomes. */
+/** The same escapes the other way round, for outcomes; a letter that stands more than 40 times is written `x{4000}`. */
 export function escaped(octets: Buffer): string {
   const names: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\\': '\\\\' };
   return octets
@@ -95,5 +93,6 @@ export function escaped(octets: Buffer): string {
     .replace(
       /[^\x20-\x5b\x5d-\x7e]/g,
       (c) => names[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-    );
+    )
+    .replace(/([a-z])\1{40,}/g, (run, letter: string) => `${letter}{${run.length}}`);
 }
