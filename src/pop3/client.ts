@@ -23,6 +23,9 @@ import type { Transport } from './transport.ts';
 /** Most lines that CAPA may answer: a server that never ends must not fill memory. */
 const MAX_CAPABILITIES = 500;
 
+/** A session in which nothing is asked for this long is kept alive; the server may end it after 10 minutes (RFC 1939 §3), some do after one. */
+const KEEP_ALIVE_MS = 20_000;
+
 /** Most octets that are kept of an answer to TOP; some servers send the whole message instead. */
 const MAX_TOP_OCTETS = 2 * 1024 * 1024;
 
@@ -31,15 +34,18 @@ interface AskOptions {
   readonly firstOctetMs?: number;
 }
 
+/** What the client itself needs of the connection; the rest is the window's. */
+export type ClientTransport = Pick<Transport, 'tlsFacts' | 'endpoint' | 'channelBinding' | 'startTls'>;
+
 export class Pop3Client {
   readonly greeting: Greeting;
   readonly #window: CommandWindow;
-  readonly #transport: Transport;
+  readonly #transport: ClientTransport;
   readonly #loginMs: number;
   #capabilities: Capabilities | undefined;
   #isLoggedIn = false;
 
-  constructor(greeting: Greeting, window: CommandWindow, transport: Transport, loginMs: number) {
+  constructor(greeting: Greeting, window: CommandWindow, transport: ClientTransport, loginMs: number) {
     this.greeting = greeting;
     this.#window = window;
     this.#transport = transport;
@@ -104,6 +110,16 @@ export class Pop3Client {
   enterTransaction(commands: number, windowOctets: number): void {
     this.#isLoggedIn = true;
     this.#window.widen(this.#capabilities?.has('PIPELINING') === true ? commands : 1, windowOctets);
+    const timer = setInterval(() => this.#keepAlive(), KEEP_ALIVE_MS);
+    void this.#window.over.then(() => clearInterval(timer));
+  }
+
+  /** NOOP while sinks are slow, or are read back before a deletion. Whatever it is answered, the session lives. */
+  #keepAlive(): void {
+    if (this.#window.isIdle) {
+      // A session that fails at it tells whoever asks next.
+      this.ask(command('NOOP')).catch(() => undefined);
+    }
   }
 
   /** From here on one command is in flight at a time, whatever the server announces. */

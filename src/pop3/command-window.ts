@@ -103,6 +103,8 @@ export class CommandWindow {
   readonly #onAbort: () => void;
   readonly #closed: Promise<void>;
   #resolveClosed: () => void = () => undefined;
+  readonly #over: Promise<void>;
+  #resolveOver: () => void = () => undefined;
   #filler: WindowFiller | undefined;
 
   constructor(options: WindowOptions) {
@@ -111,6 +113,9 @@ export class CommandWindow {
     this.#parser = this.#newParser();
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
+    });
+    this.#over = new Promise((resolve) => {
+      this.#resolveOver = resolve;
     });
     const { sessionMs } = options.timeouts;
     if (sessionMs !== undefined) {
@@ -140,6 +145,17 @@ export class CommandWindow {
   /** Resolves when the connection is gone. */
   get closed(): Promise<void> {
     return this.#closed;
+  }
+
+  /** Resolves when the session is over: failed, closed by us, or gone. */
+  get over(): Promise<void> {
+    return this.#over;
+  }
+
+  /** Whether nothing is asked, and nobody is there to ask. */
+  get isIdle(): boolean {
+    const isQuiet = this.#inFlight.length + this.#queued.length === 0 && this.#filler === undefined;
+    return isQuiet && this.#failure === undefined && !this.#isOver;
   }
 
   /** Whether the server ended the connection in order and between two answers. */
@@ -437,6 +453,7 @@ export class CommandWindow {
   }
 
   #stopTimers(): void {
+    this.#resolveOver();
     this.#watch.stop();
     clearTimeout(this.#sessionTimer);
     clearTimeout(this.#paceTimer);
