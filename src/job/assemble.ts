@@ -13,11 +13,13 @@ import type { AccountSource, JobContext, QuarantineRules, SurveyContext } from '
 import { Bandwidth } from '../pop3/bandwidth.ts';
 import { type EndpointOptions, type LoginOptions, openClient } from '../pop3/open-client.ts';
 import type { ProxyOptions } from '../pop3/proxy.ts';
+import type { ClientCertificate } from '../pop3/tls.ts';
 import { TlsSessions } from '../pop3/tls-sessions.ts';
 import { NO_TRACE, type WireTrace } from '../pop3/wire-trace.ts';
 import { MaildirSink } from '../sink/maildir.ts';
 import { MboxSink } from '../sink/mbox.ts';
 import type { Sink } from '../sink/sink.ts';
+import { assembleClientCertificates, type ClientCertificateOf } from './assemble-client-certificates.ts';
 import { assembleProxies, type ProxyOf } from './assemble-proxy.ts';
 import { assembleS3Sink, checkS3Secrets } from './assemble-s3.ts';
 import { parseFailpoint } from './failpoint-switch.ts';
@@ -159,10 +161,15 @@ export async function assembleSources(job: Job, options: SourceOptions): Promise
     signal: options.dropSignal,
     env: options.env,
   });
+  const certificateOf = await assembleClientCertificates(options.accounts, {
+    timeoutMs: job.limits.loginTimeoutMs,
+    signal: options.dropSignal,
+    env: options.env,
+  });
   const tlsSessions = new TlsSessions();
   return options.accounts.map((account) =>
     assembleSource(account, job.limits, {
-      ...{ secretOf, proxyOf, tlsSessions, bandwidth },
+      ...{ secretOf, proxyOf, certificateOf, tlsSessions, bandwidth },
       traceFor: options.traceFor,
     }),
   );
@@ -172,6 +179,7 @@ export async function assembleSources(job: Job, options: SourceOptions): Promise
 interface Shared {
   readonly secretOf: SecretOf;
   readonly proxyOf: ProxyOf;
+  readonly certificateOf: ClientCertificateOf;
   readonly traceFor: SourceOptions['traceFor'];
   readonly bandwidth: Bandwidth | undefined;
   readonly tlsSessions: TlsSessions;
@@ -180,7 +188,7 @@ interface Shared {
 function assembleSource(
   account: AccountDefinition,
   limits: Limits,
-  { secretOf, proxyOf, tlsSessions, traceFor, bandwidth }: Shared,
+  { secretOf, proxyOf, certificateOf, tlsSessions, traceFor, bandwidth }: Shared,
 ): AccountSource {
   const { id, host, port, user } = account;
   return {
@@ -191,7 +199,10 @@ function assembleSource(
     open: (signal, options) =>
       openClient(
         {
-          ...assembleEndpoint(account, limits, { signal, trace: traceFor?.(id), proxy: proxyOf(account) }),
+          ...assembleEndpoint(account, limits, {
+            ...{ signal, trace: traceFor?.(id), proxy: proxyOf(account) },
+            clientCertificate: certificateOf(account),
+          }),
           ...assembleLogin(account, limits, secretOf),
           bandwidth,
           tlsSessions,
@@ -215,13 +226,14 @@ export interface EndpointParts {
   readonly signal: AbortSignal;
   readonly trace?: WireTrace | undefined;
   readonly proxy?: ProxyOptions | undefined;
+  readonly clientCertificate?: ClientCertificate | undefined;
 }
 
 /** How to reach an account's server; nothing secret but what a proxy wants. */
 export function assembleEndpoint(
   { host, port, security, tls, localAddress }: EndpointDefinition,
   limits: Limits,
-  { signal, trace, proxy }: EndpointParts,
+  { signal, trace, proxy, clientCertificate }: EndpointParts,
 ): EndpointOptions {
   const timeouts = {
     connectMs: limits.connectTimeoutMs,
@@ -231,7 +243,11 @@ export function assembleEndpoint(
     idleMs: limits.timeoutMs,
     sessionMs: limits.sessionTimeoutMs,
   };
-  return { host, port, security, tls, timeouts, trace: trace ?? NO_TRACE, signal, proxy, localAddress };
+  return {
+    ...{ host, port, security, timeouts, signal, proxy, localAddress },
+    tls: { ...tls, clientCertificate },
+    trace: trace ?? NO_TRACE,
+  };
 }
 
 export function assembleLogin(account: AccountDefinition, limits: Limits, secretOf: SecretOf): LoginOptions {

@@ -25,4 +25,7 @@ export const CSV_COLUMNS: ReadonlyMap<string, readonly [string] | readonly [stri
   ['tls_ca', ['tls', 'ca']],
   ['tls_fingerprint', ['tls', 'fingerprint']],
   ['tls_serverName', ['tls', 'serverName']],
+  ['tls_cert', ['tls', 'cert']],
+  ['tls_key', ['tls', 'key']],
+  ['tls_pfx', ['tls', 'pfx']],
 ]);

@@ -13,7 +13,15 @@ export type SecretSource =
   | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]] }
   /** A systemd credential, by its name. */
   | { readonly kind: 'credential'; readonly name: string }
+  /** Nothing secret is said: the client certificate logs in. */
+  | { readonly kind: 'none' }
   | { readonly kind: 'netrc'; readonly path: string; readonly host: string; readonly user: string };
+
+/** Where a client certificate and its key come from. */
+export type ClientCertificateSource = { readonly passphrase: SecretSource | undefined } & (
+  | { readonly kind: 'pem'; readonly certPath: string; readonly keyPath: string }
+  | { readonly kind: 'pfx'; readonly path: string }
+);
 
 export interface TlsSettings {
   /** PEM file of certificate authorities to trust instead of the system's. */
@@ -22,6 +30,7 @@ export interface TlsSettings {
   readonly fingerprints: readonly string[];
   /** The name to check and to send as SNI instead of `host`. */
   readonly serverName: string | undefined;
+  readonly clientCertificate: ClientCertificateSource | undefined;
 }
 
 export interface AccountDefinition {

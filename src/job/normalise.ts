@@ -6,6 +6,7 @@ import { isAbsolute, join, normalize, resolve } from 'node:path';
 import type { AccountEntry } from './collect-accounts.ts';
 import type {
   AccountDefinition,
+  ClientCertificateSource,
   DeletionDefinition,
   Limits,
   ProxyDefinition,
@@ -63,8 +64,8 @@ function withUrlParts(keys: RawAccount, inherited: RawAccount['security']): RawA
 
 /** @returns undefined while a key is missing that has no default. @param folder what paths are relative to. */
 export function defineAccount(keys: RawAccount, folder: string): AccountDefinition | undefined {
-  const { host, user, password, security = 'tls' } = keys;
-  if (host === undefined || user === undefined || password === undefined) {
+  const { host, user, security = 'tls' } = keys;
+  if (host === undefined || user === undefined || (keys.password === undefined && keys.auth !== 'EXTERNAL')) {
     return undefined;
   }
   return {
@@ -73,7 +74,7 @@ export function defineAccount(keys: RawAccount, folder: string): AccountDefiniti
     port: keys.port ?? (security === 'tls' ? 995 : 110),
     security,
     user,
-    password: definePassword(password, { host, user }, folder),
+    password: definePassword(keys.password, { host, user }, folder),
     auth: keys.auth ?? 'AUTO',
     tls: defineTls(keys.tls, folder),
     proxy: keys.proxy === undefined ? undefined : defineProxy(keys.proxy, folder),
@@ -82,10 +83,13 @@ export function defineAccount(keys: RawAccount, folder: string): AccountDefiniti
 }
 
 function definePassword(
-  password: RawPassword,
+  password: RawPassword | undefined,
   of: { readonly host: string; readonly user: string },
   folder: string,
 ): SecretSource {
+  if (password === undefined) {
+    return { kind: 'none' };
+  }
   return typeof password === 'object' && password.netrc !== undefined
     ? { kind: 'netrc', path: resolve(folder, password.netrc), ...of }
     : defineSecret(password, folder);
@@ -133,7 +137,22 @@ function defineTls(tls: RawAccount['tls'], folder: string): TlsSettings {
     caPath: tls?.ca === undefined ? undefined : resolve(folder, tls.ca),
     fingerprints: tls?.fingerprint ?? [],
     serverName: tls?.serverName,
+    clientCertificate: defineClientCertificate(tls ?? {}, folder),
   };
+}
+
+/** Half of one is nobody's: rules.ts says so. */
+function defineClientCertificate(
+  { cert, key, pfx, passphrase: written }: NonNullable<RawAccount['tls']>,
+  folder: string,
+): ClientCertificateSource | undefined {
+  const passphrase = written === undefined ? undefined : defineSecret(written, folder);
+  if (pfx !== undefined) {
+    return { kind: 'pfx', path: resolve(folder, pfx), passphrase };
+  }
+  return cert === undefined || key === undefined
+    ? undefined
+    : { kind: 'pem', certPath: resolve(folder, cert), keyPath: resolve(folder, key), passphrase };
 }
 
 /** The name keeps the path as the job writes it, so that receipts are found again when the job moves to another folder. */

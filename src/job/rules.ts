@@ -24,6 +24,7 @@ const rules: readonly Rule[] = [
   urlsAgreeWithKeys,
   accountIdsAreUnique,
   credentialsFitOneLine,
+  clientCertificatesAreWhole,
   tlsSettingsNeedTls,
   sinkNamesAreUnique,
   selectionCanBeMet,
@@ -65,7 +66,8 @@ export function accountsAreComplete({ accounts }: JobDraft): JobProblem[] {
   const required = ['host', 'user', 'password'] as const;
   return accounts.flatMap(({ keys, placeOf }) =>
     required
-      .filter((key) => keys[key] === undefined)
+      // What a client certificate proves needs no password.
+      .filter((key) => keys[key] === undefined && !(key === 'password' && keys.auth === 'EXTERNAL'))
       .map((key) => {
         const where = key === 'user' ? '' : ', here or in defaults';
         return { ...placeOf([key]), text: `${key} is missing; expected it for every account${where}` };
@@ -151,6 +153,23 @@ function plainPasswordProblems(password: string, placeOf: JobDraft['placeOf'], p
 function breaksLine(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   return /[\r\n\u0000]/.test(text);
+}
+
+/** A certificate without its key, or two certificates, is none. */
+export function clientCertificatesAreWhole({ accounts }: JobDraft): JobProblem[] {
+  return accounts.flatMap(({ keys, placeOf }) => {
+    const { cert, key, pfx, passphrase } = keys.tls ?? {};
+    const has = (value: unknown) => value !== undefined;
+    const texts = [
+      has(cert) !== has(key) && 'cert and key go together; expected both, or pfx',
+      has(pfx) &&
+        (has(cert) || has(key)) &&
+        'pfx holds certificate and key; expected it without cert and key',
+      has(passphrase) && !has(key) && !has(pfx) && 'passphrase without key or pfx; expected one of them',
+      keys.auth === 'EXTERNAL' && !has(cert) && !has(pfx) && 'auth: external needs cert and key, or pfx',
+    ];
+    return texts.filter((text) => text !== false).map((text) => ({ ...placeOf(['tls']), text }));
+  });
 }
 
 export function tlsSettingsNeedTls({ accounts }: JobDraft): JobProblem[] {

@@ -256,8 +256,34 @@ const tlsSchema = z.strictObject(
       'Name to expect in the certificate and to send as SNI, where it is not `host`.',
       leftOut('host'),
     ),
+    cert: key(
+      text('the path of a PEM file').optional(),
+      'PEM file of a client certificate, with those between it and its authority, for servers that ask for one; relative to the job file. With `auth: external` it logs in.',
+      leftOut('none'),
+    ),
+    key: key(
+      text('the path of a PEM file').optional(),
+      'PEM file of the private key of `cert`, relative to the job file.',
+      leftOut('none; required with `cert`'),
+    ),
+    pfx: key(
+      text('the path of a PKCS#12 file').optional(),
+      'PKCS#12 file of client certificate and key in one, in place of `cert` and `key`; relative to the job file.',
+      leftOut('none'),
+    ),
+    passphrase: key(
+      z
+        .strictObject(secretKeys, { error: `a map with one of ${namesOf(secretKeys)}` })
+        .refine((value) => Object.values(value).filter((source) => source !== undefined).length === 1, {
+          error: `exactly one of ${namesOf(secretKeys)}`,
+        })
+        .meta(oneKeyOnly)
+        .optional(),
+      'Where the passphrase of `key` or `pfx` comes from.',
+      leftOut('none'),
+    ),
   },
-  { error: 'a map with ca, fingerprint, serverName' },
+  { error: 'a map with ca, fingerprint, serverName, cert, key, pfx, passphrase' },
 );
 
 const proxySchema = z.union(
@@ -815,6 +841,7 @@ export const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(jobSchema.shape)],
   ['accounts[]', Object.keys(accountEntrySchema.shape)],
   ['accounts[].tls', Object.keys(tlsSchema.shape)],
+  ['accounts[].tls.passphrase', Object.keys(secretKeys)],
   ['accounts[].password', Object.keys(passwordKeys)],
   ['accounts[].proxy', ['url', 'user', 'password']],
   ['accounts[].proxy.password', Object.keys(secretKeys)],
@@ -822,6 +849,7 @@ export const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['defaults.proxy.password', Object.keys(secretKeys)],
   ['defaults', Object.keys(defaultsSchema.shape)],
   ['defaults.tls', Object.keys(tlsSchema.shape)],
+  ['defaults.tls.passphrase', Object.keys(secretKeys)],
   ['defaults.password', Object.keys(passwordKeys)],
   ['sinks[]', Object.keys(sinkSchema.shape)],
   ['sinks[].s3', Object.keys(s3Schema.shape)],

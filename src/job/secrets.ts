@@ -41,6 +41,8 @@ export async function resolveSecret(source: SecretSource, options: ResolveOption
       return fromOctets(await readCredential(source.name, options));
     case 'netrc':
       return fromNetrc(source, await readSecretFile(source.path, options, MAX_NETRC_OCTETS));
+    case 'none':
+      return { secret: new Secret(''), warnings: [] };
     case 'command':
       return fromOctets(await runSecretCommand(source.argv, options));
   }

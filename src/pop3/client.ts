@@ -68,9 +68,11 @@ export class Pop3Client {
 
   /** What a SASL mechanism may know of this session. */
   get saslLine(): SaslLine {
-    const { host, port } = this.#transport.endpoint;
+    const { host, port, tls } = this.#transport.endpoint;
     const { channelBinding } = this.#transport;
-    return { host, port, channelBinding, offered: this.#capabilities?.mechanisms ?? [] };
+    const hasClientCertificate = this.tlsFacts !== undefined && tls.clientCertificate !== undefined;
+    const offered = this.#capabilities?.mechanisms ?? [];
+    return { host, port, channelBinding, hasClientCertificate, offered };
   }
 
   /** Resolves when the connection is gone, for whatever reason. */

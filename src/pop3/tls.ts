@@ -5,15 +5,24 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { ConnectionOptions, SecureContextOptions, TLSSocket } from 'node:tls';
 import { MailferryError, textOf } from '../errors/mailferry-error.ts';
 import { ConnectionError } from './errors.ts';
+
+/** Who we are, for servers that ask for it (RFC 8446 §4.4.2). */
+export interface ClientCertificate {
+  /** Tells one from another. */
+  readonly id: string;
+  /** A function, so that the key shows in nothing that is printed. */
+  readonly options: () => SecureContextOptions;
+}
 
 export interface TlsOptions {
   readonly caPath: string | undefined;
   /** `sha256:` and hex of the leaf certificate, or `spki-sha256:` and Base64 of its public key. Any one suffices. */
   readonly fingerprints: readonly string[];
   readonly serverName: string | undefined;
+  readonly clientCertificate?: ClientCertificate | undefined;
 }
 
 export interface TlsFacts {
@@ -44,6 +53,7 @@ export async function tlsSocketOptions({ host, tls }: Endpoint): Promise<Connect
     // A pin names the exact certificate or key: it is a stronger check than the chain, and the only one for self-signed.
     rejectUnauthorized: tls.fingerprints.length === 0,
     ...(tls.caPath === undefined ? {} : { ca: await readAuthority(tls.caPath) }),
+    ...tls.clientCertificate?.options(),
   };
 }
 

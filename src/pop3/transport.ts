@@ -67,7 +67,7 @@ export class Transport {
     return this.#channelBinding;
   }
 
-  get endpoint(): Pick<TransportOptions, 'host' | 'port'> {
+  get endpoint(): Pick<TransportOptions, 'host' | 'port' | 'tls'> {
     return this.#options;
   }
 

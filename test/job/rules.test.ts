@@ -275,3 +275,35 @@ describe('warnings', () => {
     expect(await check({ rest: { limits: { accounts: 2 } } })).toEqual(well);
   });
 });
+
+describe('client certificates', () => {
+  const external = (tls: object) => ({ host: 'pop.example.net', user: 'alice', auth: 'external', tls });
+
+  test.each([
+    ['cert and key', { cert: 'a.pem', key: 'a.key' }],
+    ['pfx and passphrase', { pfx: 'a.p12', passphrase: { env: 'PW' } }],
+  ])('as %s log in without a password', async (_, tls) => {
+    expect(await check({ accounts: [external(tls)] })).toEqual(well);
+  });
+
+  test('from defaults are filled up key by key', async () => {
+    const rest = { defaults: { tls: { cert: 'all.pem' } } };
+    expect(await check({ accounts: [external({ key: 'a.key' })], rest })).toEqual(well);
+  });
+
+  test.each([
+    [{ cert: 'a.pem' }, /cert and key go together/],
+    [{ key: 'a.key' }, /cert and key go together/],
+    [{ cert: 'a.pem', key: 'a.key', pfx: 'a.p12' }, /pfx holds certificate and key/],
+    [{ passphrase: { env: 'PW' } }, /passphrase without key or pfx/],
+    [{}, /auth: external needs cert and key, or pfx/],
+  ])('%j is refused', async (tls, text) => {
+    const { problems } = await check({ accounts: [external(tls)] });
+    expect(problems).toContainEqual(expect.stringMatching(text));
+  });
+
+  test('a passphrase is not written into the job', async () => {
+    const { problems } = await check({ accounts: [external({ pfx: 'a.p12', passphrase: 'x' })] });
+    expect(problems).toContainEqual(expect.stringMatching(/passphrase.* expected a map with one of env/));
+  });
+});

@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 const GREETING = { text: '', apopTimestamp: undefined };
 const NO_TLS: ClientTransport = {
   tlsFacts: undefined,
-  endpoint: { host: '', port: 0 },
+  endpoint: { host: '', port: 0, tls: { caPath: undefined, fingerprints: [], serverName: undefined } },
   channelBinding: undefined,
   startTls: () => Promise.reject(new Error('no TLS here')),
 };

@@ -9,6 +9,7 @@ import {
   type EndpointDefinition,
   type EndpointParts,
 } from '../../job/assemble.ts';
+import { assembleClientCertificates } from '../../job/assemble-client-certificates.ts';
 import { assembleProxies } from '../../job/assemble-proxy.ts';
 import { defaultLimits } from '../../job/default-limits.ts';
 import type { AccountDefinition, Job, Limits, Security } from '../../job/job.ts';
@@ -54,9 +55,14 @@ export async function probe(where: string, options: ProbeOptions, io: CliIo): Pr
     const signal = interrupt.stopSignal;
     const endpoints = targets.map(({ endpoint }) => endpoint);
     const timeoutMs = defaultLimits().loginTimeoutMs;
-    const proxyOf = await assembleProxies(endpoints, { timeoutMs, signal, env: io.env });
+    const secretOptions = { timeoutMs, signal, env: io.env };
+    const proxyOf = await assembleProxies(endpoints, secretOptions);
+    const certificateOf = await assembleClientCertificates(endpoints, secretOptions);
     for (const target of targets) {
-      const parts = { signal, trace: trace?.traceFor(target.name), proxy: proxyOf(target.endpoint) };
+      const parts = {
+        ...{ signal, trace: trace?.traceFor(target.name), proxy: proxyOf(target.endpoint) },
+        clientCertificate: certificateOf(target.endpoint),
+      };
       codes.push(await probeOne(target, parts, options, io));
     }
     // An account is about a server; without one the job's stores are looked at too.
@@ -145,7 +151,7 @@ function targetOfUrl(url: string, { security, account }: ProbeOptions): Target {
       retry: 'never',
     });
   }
-  const tls = { caPath: undefined, fingerprints: [], serverName: undefined };
+  const tls = { caPath: undefined, fingerprints: [], serverName: undefined, clientCertificate: undefined };
   return {
     name: url,
     endpoint: { ...endpointOf(url, security), tls, proxy: undefined, localAddress: undefined },

@@ -11,12 +11,17 @@ import { strengthOf } from './strength.ts';
  * Strongest first among those that are announced (RFC 5034 §3). Only where the job names them: CRAM-MD5 and APOP, which are weak;
  * XOAUTH2 and OAUTHBEARER, since a secret does not show whether it is a token. USER and PASS (RFC 1939 §7) come last.
  */
-export function chooseWays({ offered, channelBinding }: SaslLine): readonly [Way, ...Way[]] {
+export function chooseWays({
+  offered,
+  channelBinding,
+  hasClientCertificate,
+}: SaslLine): readonly [Way, ...Way[]] {
   const ways: Way[] = SASL_NAMES.filter(
     (name) =>
       offered.includes(name) &&
       !['weak', 'token'].includes(strengthOf(name)) &&
-      (channelBinding !== undefined || !isPlus(name)),
+      (channelBinding !== undefined || !isPlus(name)) &&
+      (hasClientCertificate || name !== 'EXTERNAL'),
   );
   const [first, ...rest] = ways;
   return first === undefined ? ['USER-PASS'] : [first, ...rest, 'USER-PASS'];

@@ -23,6 +23,8 @@ export interface SaslLine {
   readonly port: number;
   /** What binds a proof to this TLS connection; undefined without TLS. */
   readonly channelBinding: ChannelBinding | undefined;
+  /** Whether we have shown a certificate of our own. */
+  readonly hasClientCertificate: boolean;
   /** Mechanisms that the server announces, in upper case. */
   readonly offered: readonly string[];
 }

@@ -2,6 +2,7 @@
 
 /** IANA's names and XOAUTH2, strongest first: the order in which `AUTO` tries what it may. */
 export const SASL_NAMES = [
+  'EXTERNAL',
   'SCRAM-SHA-512-PLUS',
   'SCRAM-SHA-256-PLUS',
   'SCRAM-SHA-1-PLUS',

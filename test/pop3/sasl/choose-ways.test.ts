@@ -4,7 +4,13 @@ import type { SaslLine } from '../../../src/pop3/sasl/mechanism.ts';
 import { SASL_NAMES, type Way } from '../../../src/pop3/sasl/names.ts';
 
 const channelBinding = { type: 'tls-exporter', data: Buffer.from('x') } as const;
-const secure = (...offered: string[]): SaslLine => ({ host: 'h', port: 995, channelBinding, offered });
+const secure = (...offered: string[]): SaslLine => ({
+  host: 'h',
+  port: 995,
+  channelBinding,
+  hasClientCertificate: false,
+  offered,
+});
 const clear = (...offered: string[]): SaslLine => ({ ...secure(...offered), channelBinding: undefined });
 
 describe('the order of auth: auto', () => {
@@ -18,6 +24,11 @@ describe('the order of auth: auto', () => {
   });
 
   it.each<[string, SaslLine, Way[]]>([
+    [
+      'a client certificate before all',
+      { ...secure('PLAIN', 'EXTERNAL', 'SCRAM-SHA-1'), hasClientCertificate: true },
+      ['EXTERNAL', 'SCRAM-SHA-1', 'PLAIN', 'USER-PASS'],
+    ],
     ['RFC-35: nothing that is not announced', secure(), ['USER-PASS']],
     ['no -PLUS without TLS', clear('SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1'), ['SCRAM-SHA-1', 'USER-PASS']],
     ['Q57: no CRAM-MD5, whatever else there is', clear('CRAM-MD5', 'DIGEST-MD5', 'NTLM'), ['USER-PASS']],

@@ -8,7 +8,13 @@ import { saslprep } from '../../../src/pop3/sasl/saslprep.ts';
 import { scram } from '../../../src/pop3/sasl/scram.ts';
 import { strengthOf } from '../../../src/pop3/sasl/strength.ts';
 
-const CLEAR: SaslLine = { host: 'pop.example.net', port: 110, channelBinding: undefined, offered: [] };
+const CLEAR: SaslLine = {
+  host: 'pop.example.net',
+  port: 110,
+  channelBinding: undefined,
+  hasClientCertificate: false,
+  offered: [],
+};
 const BOUND: SaslLine = { ...CLEAR, channelBinding: { type: 'tls-exporter', data: Buffer.from('binding') } };
 
 async function say(exchange: SaslExchange, challenge: string): Promise<string> {
@@ -261,5 +267,22 @@ describe('RFC-41, Q58: OAuth', () => {
     for (const name of ['XOAUTH2', 'OAUTHBEARER'] as const) {
       expect(() => MECHANISMS[name].start({ user: 'u', password }, server)).toThrow(/takes an access token/);
     }
+  });
+});
+
+describe('EXTERNAL', () => {
+  const shown = { ...BOUND, hasClientCertificate: true };
+
+  it('says whose maildrop is meant, and nothing more', () => {
+    const exchange = MECHANISMS.EXTERNAL.start({ user: 'alice', password: 'secret' }, shown);
+    expect(exchange.initialResponse?.toString()).toBe('alice');
+    expect(exchange.isComplete()).toBe(true);
+    expect(() => exchange.respond(Buffer.alloc(0))).toThrow(/challenge after the whole/);
+  });
+
+  it('is not possible without a certificate of our own', () => {
+    expect(() => MECHANISMS.EXTERNAL.start({ user: 'alice', password: '' }, BOUND)).toThrow(
+      /needs TLS and a client certificate/,
+    );
   });
 });
