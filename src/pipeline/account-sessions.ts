@@ -30,7 +30,11 @@ export async function archiveInSessions(work: AccountWork): Promise<void> {
     if (client === undefined) {
       return;
     }
-    end = await runSession(client, work, { plan, lost });
+    const ended = await runSession(client, work, { plan, lost }).catch((cause) => outwait(cause, work));
+    if (ended === undefined) {
+      continue;
+    }
+    end = ended;
     // What was listed and taken back is not lost any more.
     lost = end.listed === 0 ? lost : NOTHING_LOST;
     plan = { ...plan, pipelining: await rememberPipelining(plan, end, work) };
@@ -46,6 +50,13 @@ export async function archiveInSessions(work: AccountWork): Promise<void> {
     tellNext(next, plan, end, work);
     work.context.failpoint(end.kind === 'broken' ? 'session.broken' : 'session.ended');
     plan = next.plan;
+  }
+}
+
+/** @returns undefined where a refusal of the whole session (of its listing, say) was waited for. @throws it elsewhere */
+async function outwait(cause: unknown, { source }: AccountWork): Promise<undefined> {
+  if ((await source.outwait?.(cause)) !== true) {
+    throw cause;
   }
 }
 

@@ -24,6 +24,11 @@ export interface AccountSource {
   readonly drain?: DrainPolicy;
   /** @throws MailferryError, also for a secret that cannot be had. */
   open(signal: AbortSignal, options?: OpenOptions): Promise<Pop3Client>;
+  /**
+   * After a session that was refused behind its login: waits where another one may do better. @returns whether it may.
+   * @throws MailferryError at the end of patience
+   */
+  outwait?(cause: unknown): Promise<boolean>;
 }
 
 export interface OpenOptions {

@@ -1,23 +1,35 @@
 /**
  * Opens the sessions of an account as its server allows: waits for locks and delays as long as patience lasts, backs off
  * with all accounts of a host that does not answer, spaces logins, and never sends a login again that was refused.
- * A wait holds no place in the pool that others could use; a signal to stop ends it at once.
  */
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import type { AccountLedger } from '../../ledger/ledger.ts';
 import type { Pop3Client } from '../../pop3/client.ts';
+import { RefusedError } from '../../pop3/errors.ts';
 import type { OpeningStep } from '../../pop3/open-client.ts';
-import { NO_PLACE, type Place, type WaitScope } from '../account-pool.ts';
+import { NO_PLACE, type Place } from '../account-pool.ts';
 import type { AccountSource, OpenOptions } from '../context.ts';
-import { decidePauseMs, LONGEST_PAUSE_MS } from './backoff.ts';
+import { LONGEST_PAUSE_MS } from './backoff.ts';
 import { decideRetry, type Retry } from './decide-retry.ts';
 import type { HostPace, Turn } from './host-pace.ts';
 import type { LoginSpacing } from './login-spacing.ts';
 import type { LoginState } from './login-state.ts';
 import type { PaceContext, RunPace } from './run-pace.ts';
+import { Patience, Waiting, type WaitReason } from './waiting.ts';
 
 /** Attempts of one opening that may find no server, also where other accounts find it in between. */
 const MOST_HOST_FAILURES = 5;
+
+/** What an account's openings work with. */
+interface Parts {
+  readonly source: AccountSource;
+  readonly host: HostPace;
+  readonly spacing: LoginSpacing;
+  readonly login: LoginState;
+  readonly rows: AccountLedger;
+  readonly waiting: Waiting;
+  readonly context: PaceContext;
+}
 
 /** The source, with openings that keep to the pace of the run. */
 export function withPace(
@@ -26,41 +38,40 @@ export function withPace(
   context: PaceContext,
   place: Place = NO_PLACE,
 ): AccountSource {
+  const parts = (): Parts => ({
+    source,
+    host: pace.hostOf(source),
+    spacing: pace.spacingOf(source),
+    login: pace.loginOf(source),
+    rows: context.ledger.openAccount(source),
+    waiting: new Waiting(source, context, place),
+    context,
+  });
+  const sessions = new Patience(context);
   return {
     ...source,
-    open: (signal, options) => new Opening(source, pace, context, place).open(signal, options),
+    open: (signal, options) => new Opening(parts(), new Patience(context)).open(signal, options),
+    outwait: (cause) => new Opening(parts(), sessions).outwait(cause),
   };
 }
 
 /** One session being opened, with all its attempts. */
 class Opening {
-  readonly #source: AccountSource;
-  readonly #context: PaceContext;
-  readonly #place: Place;
-  readonly #host: HostPace;
-  readonly #spacing: LoginSpacing;
-  readonly #login: LoginState;
-  readonly #rows: AccountLedger;
-  /** Refusals that this account waited for: locks, delays, passing faults. */
-  #waits = 0;
-  #waitedMs = 0;
+  readonly #parts: Parts;
+  readonly #patience: Patience;
   #hostFailures = 0;
 
-  constructor(source: AccountSource, pace: RunPace, context: PaceContext, place: Place) {
-    this.#source = source;
-    this.#context = context;
-    this.#place = place;
-    this.#host = pace.hostOf(source);
-    this.#spacing = pace.spacingOf(source);
-    this.#login = pace.loginOf(source);
-    this.#rows = context.ledger.openAccount(source);
+  constructor(parts: Parts, patience: Patience) {
+    this.#parts = parts;
+    this.#patience = patience;
   }
 
   /** @throws MailferryError: the last failure, or why no attempt was made. */
   async open(signal: AbortSignal, options: OpenOptions = {}): Promise<Pop3Client> {
+    const { login, rows } = this.#parts;
     const end = await this.#takeLogin();
     try {
-      this.#login.load(this.#rows.loginTimes());
+      login.load(rows.loginTimes());
       for (;;) {
         await this.#untilLoginMayBeSent();
         const client = await this.#attempt(await this.#untilHostMayBeTried(), signal, options);
@@ -73,17 +84,28 @@ class Opening {
     }
   }
 
+  /** Some servers say behind the login what others say to it; what was begun by then was nothing but reading. */
+  async outwait(cause: unknown): Promise<boolean> {
+    const retry = cause instanceof RefusedError ? decideRetry(cause, 'logging-in') : 'none';
+    if (!(cause instanceof RefusedError) || (retry !== 'account-waits' && retry !== 'login-is-delayed')) {
+      return false;
+    }
+    await (retry === 'account-waits' ? this.#waitOut(cause) : this.#comeLater(cause));
+    return true;
+  }
+
   /** @returns undefined where the failure was waited for, or another attempt may be made. */
   async #attempt(turn: Turn, signal: AbortSignal, options: OpenOptions): Promise<Pop3Client | undefined> {
+    const { source, host, login } = this.#parts;
     let step: OpeningStep | undefined;
     try {
-      const client = await this.#source.open(signal, {
+      const client = await source.open(signal, {
         ...options,
         onStep: (reached, capabilities) => {
           step = reached;
           if (reached === 'connected') {
-            this.#host.connected(turn);
-            this.#login.announced(capabilities);
+            host.connected(turn);
+            login.announced(capabilities);
           }
           options.onStep?.(reached, capabilities);
         },
@@ -97,14 +119,15 @@ class Opening {
       await this.#afterFailure(decideRetry(thrown, step), thrown, turn);
       return undefined;
     } finally {
-      this.#host.released(turn);
+      host.released(turn);
     }
   }
 
   async #loggedIn({ capabilities }: Pop3Client): Promise<void> {
-    this.#login.announced(capabilities);
-    this.#login.loggedIn(this.#context.now());
-    await this.#rows.recordLoginTimes(this.#login.times);
+    const { login, rows, context } = this.#parts;
+    login.announced(capabilities);
+    login.loggedIn(context.now());
+    await rows.recordLoginTimes(login.times);
   }
 
   /** Returns where another attempt may be made. @throws the cause where none may. */
@@ -113,14 +136,14 @@ class Opening {
       case 'host-backs-off':
         return this.#backOff(cause, turn);
       case 'host-is-given-up':
-        this.#host.lost(turn, cause);
+        this.#parts.host.lost(turn, cause);
         throw cause;
       case 'account-waits':
         return this.#waitOut(cause);
       case 'login-is-delayed':
         return this.#comeLater(cause);
       case 'never-this-login':
-        this.#login.refusal = cause;
+        this.#parts.login.refusal = cause;
         throw cause;
       case 'none':
         throw cause;
@@ -129,162 +152,105 @@ class Opening {
 
   /** Where the host is worth another attempt the next one waits for its time. */
   #backOff(cause: MailferryError, turn: Turn): void {
-    this.#host.failed(turn, cause, this.#context.now());
+    const { host, waiting, context } = this.#parts;
+    host.failed(turn, cause, context.now());
     this.#hostFailures += 1;
-    if (!this.#host.isWorthWaiting || this.#hostFailures >= MOST_HOST_FAILURES || this.#isStopping) {
+    if (!host.isWorthWaiting || this.#hostFailures >= MOST_HOST_FAILURES || waiting.isStopping) {
       throw cause;
     }
   }
 
   /** @throws the cause at the end of patience. */
   async #waitOut(cause: MailferryError): Promise<void> {
-    const pauseMs = this.#nextPauseMs();
+    const pauseMs = this.#patience.nextPauseMs();
     if (pauseMs === 0) {
       throw cause;
     }
-    this.#waitedMs += pauseMs;
-    await this.#wait('account', cause, pauseMs);
+    this.#patience.spend(pauseMs);
+    await this.#parts.waiting.for('account', cause, pauseMs);
   }
 
   /** The time of the next login is kept for the next run too; the wait for it comes before the next attempt. */
   async #comeLater(cause: MailferryError): Promise<void> {
-    this.#login.cameTooSoon(this.#context.now(), this.#nextPauseMs() || LONGEST_PAUSE_MS);
-    await this.#rows.recordLoginTimes(this.#login.times);
-    if (this.#login.waitMs(this.#context.now()) > this.#leftMs) {
-      throw leftToNextRun(this.#login, cause);
+    const { login, rows, context } = this.#parts;
+    login.cameTooSoon(context.now(), this.#patience.nextPauseMs() || LONGEST_PAUSE_MS);
+    await rows.recordLoginTimes(login.times);
+    if (login.waitMs(context.now()) > this.#patience.leftMs) {
+      throw leftToNextRun(login, cause);
     }
   }
 
   /** @throws MailferryError where this login was refused in this run, or its time is beyond patience. */
   async #untilLoginMayBeSent(): Promise<void> {
-    const { refusal } = this.#login;
-    if (refusal !== undefined) {
-      throw notAgain(refusal);
+    const { login, waiting, context } = this.#parts;
+    if (login.refusal !== undefined) {
+      throw notAgain(login.refusal);
     }
-    const waitMs = this.#login.waitMs(this.#context.now());
-    if (waitMs > this.#leftMs) {
-      throw leftToNextRun(this.#login, undefined);
+    const waitMs = login.waitMs(context.now());
+    if (waitMs > this.#patience.leftMs) {
+      throw leftToNextRun(login, undefined);
     }
     if (waitMs > 0) {
-      this.#waitedMs += waitMs;
-      await this.#wait('account', DELAYED, waitMs);
+      this.#patience.spend(waitMs);
+      await waiting.for('account', DELAYED, waitMs);
     }
   }
 
   /** @throws MailferryError `host-given-up` */
   async #untilHostMayBeTried(): Promise<Turn> {
+    const { host, waiting, context } = this.#parts;
     for (;;) {
-      const admission = this.#host.admit(this.#context.now());
+      const admission = host.admit(context.now());
       if (admission.kind === 'wait') {
-        this.#tell(admission.cause, this.#host.notBefore);
-        await this.#stepAside('host', () => this.#orStopped(admission.untilSettled));
+        waiting.tell(admission.cause, host.notBefore);
+        await waiting.until('host', admission.untilSettled);
         continue;
       }
       try {
         if (admission.kind === 'probe' && admission.pauseMs > 0) {
-          await this.#wait('host', admission.cause, admission.pauseMs);
+          await waiting.for('host', admission.cause, admission.pauseMs);
         }
         await this.#untilSpaced();
         // While this one waited for its turn another may have found the host gone.
-        if (admission.kind === 'probe' || !this.#host.isFailing) {
+        if (admission.kind === 'probe' || !host.isFailing) {
           return admission.turn;
         }
       } catch (thrown) {
-        this.#host.released(admission.turn);
+        host.released(admission.turn);
         throw thrown;
       }
     }
   }
 
   async #untilSpaced(): Promise<void> {
+    const { spacing, waiting, context } = this.#parts;
     let isTold = false;
     for (;;) {
-      const now = this.#context.now();
-      const waitMs = this.#spacing.take(now);
+      const now = context.now();
+      const waitMs = spacing.take(now);
       if (waitMs === 0) {
         return;
       }
       if (!isTold) {
-        this.#tell(SPACED, now + waitMs);
+        waiting.tell(SPACED, now + waitMs);
         isTold = true;
       }
-      await this.#stepAside('host', () => this.#sleep(waitMs));
+      await waiting.sleep('host', waitMs);
     }
   }
 
   /** One opening of a login at a time: the others see what came of it. */
   async #takeLogin(): Promise<() => void> {
+    const { login, waiting } = this.#parts;
     for (;;) {
-      const { opening } = this.#login;
+      const { opening } = login;
       if (opening === undefined) {
-        return this.#login.begin();
+        return login.begin();
       }
-      await this.#stepAside('account', () => this.#orStopped(opening));
+      await waiting.until('account', opening);
     }
   }
-
-  get #leftMs(): number {
-    return Math.max(0, this.#context.patienceMs - this.#waitedMs);
-  }
-
-  #nextPauseMs(): number {
-    this.#waits += 1;
-    return decidePauseMs(this.#waits, this.#context.random(), this.#leftMs);
-  }
-
-  async #wait(scope: WaitScope, reason: WaitReason, waitMs: number): Promise<void> {
-    this.#tell(reason, this.#context.now() + waitMs);
-    await this.#stepAside(scope, () => this.#sleep(waitMs));
-  }
-
-  #tell({ code, message }: WaitReason, until: number): void {
-    const { id, host } = this.#source;
-    this.#context.emit({
-      type: 'account.waiting',
-      account: id,
-      host,
-      reason: { code, text: message },
-      until,
-    });
-  }
-
-  /** @throws MailferryError `interrupted` at a signal to stop, and takes no place any more. */
-  #stepAside(scope: WaitScope, wait: () => Promise<void>): Promise<void> {
-    return this.#place.stepAside(scope, async () => {
-      if (!this.#isStopping) {
-        await wait();
-      }
-      if (this.#isStopping) {
-        throw interrupted();
-      }
-    });
-  }
-
-  async #sleep(waitMs: number): Promise<void> {
-    await this.#context.sleep(waitMs, this.#stopping());
-  }
-
-  /** What another account does ends by itself, though not at once where the run is to stop. */
-  #orStopped(ending: Promise<void>): Promise<void> {
-    const signal = this.#stopping();
-    return new Promise((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      void ending.then(resolve);
-    });
-  }
-
-  /** A signal of this wait's own: thousands of waits on one signal would be thousands of listeners on it. */
-  #stopping(): AbortSignal {
-    const { stopSignal, dropSignal } = this.#context;
-    return AbortSignal.any([stopSignal, dropSignal]);
-  }
-
-  get #isStopping(): boolean {
-    return this.#context.stopSignal.aborted || this.#context.dropSignal.aborted;
-  }
 }
-
-type WaitReason = Pick<MailferryError, 'code' | 'message'>;
 
 const DELAYED: WaitReason = {
   code: 'pop3-login-delay',
@@ -310,13 +276,5 @@ function leftToNextRun({ nextAt = 0 }: LoginState, cause: MailferryError | undef
     retry: 'later',
     hint: 'a later run does it by itself; `limits.patience` says how long a run waits',
     cause,
-  });
-}
-
-function interrupted(): MailferryError {
-  return new MailferryError('the run was interrupted while it waited', {
-    code: 'interrupted',
-    scope: 'account',
-    retry: 'now',
   });
 }

@@ -61,6 +61,48 @@ describe('a fault of the server', () => {
   });
 });
 
+describe('a session that is refused behind its login', () => {
+  it('RFC-44: is opened again later in the same run where the reason passes', async () => {
+    const refusal = wrong.refused({ verb: 'UIDL', times: 2 }, '-ERR [SYS/TEMP] the index is being rebuilt');
+    await using bed = await JobBed.make({ users: [alice], misbehaviour: [refusal] });
+    expect(await bed.run({ patienceMs: 60_000 })).toMatchObject({
+      outcome: 'done',
+      counts: { archivedNow: 3 },
+    });
+    expect(bed.waits).toEqual([500, 1_000]);
+  });
+
+  it('RFC-44: is left to the next run at the end of patience', async () => {
+    const refusal = wrong.refused({ verb: 'LIST' }, '-ERR [SYS/TEMP] the index is being rebuilt');
+    await using bed = await JobBed.make({ users: [alice], misbehaviour: [refusal] });
+    expect(await bed.run({ patienceMs: 3_000 })).toMatchObject({ outcome: 'waiting' });
+    expect(bed.waits).toEqual([500, 1_000, 1_500]);
+    expect(bed.eventsOf('account.finished')).toMatchObject([{ failure: { code: 'pop3-sys-temp' } }]);
+  });
+
+  it('RFC-44: is not opened again where it does not pass', async () => {
+    const refusal = wrong.refused(
+      { verb: 'STAT' },
+      '-ERR [SYS/PERM] Your account is not enabled for POP access',
+    );
+    await using bed = await JobBed.make({ users: [alice], misbehaviour: [refusal] });
+    expect(await bed.run({ patienceMs: 60_000 })).toMatchObject({ outcome: 'failed' });
+    expect(bed.server.record.sessions).toBe(1);
+  });
+
+  it('Q42: for having come too soon waits for its time, or keeps it for the next run', async () => {
+    const refusal = wrong.refused({ verb: 'STAT' }, '-ERR login allowed only every 15 minutes');
+    await using bed = await JobBed.make({ users: [alice], misbehaviour: [{ ...refusal, times: 1 }] });
+    expect(await bed.run({ patienceMs: 60_000 })).toMatchObject({ outcome: 'done' });
+    expect(bed.waits).toHaveLength(1);
+    bed.server.misbehaviour.on(refusal);
+    expect(await bed.run({ patienceMs: 0 })).toMatchObject({ outcome: 'waiting' });
+    const { sessions } = bed.server.record;
+    expect(await bed.run({ patienceMs: 0 })).toMatchObject({ outcome: 'waiting' });
+    expect(bed.server.record.sessions).toBe(sessions);
+  });
+});
+
 describe('a login that is refused', () => {
   it('RFC-44: is sent once in a run, also where two accounts of the job are the same login', async () => {
     await using bed = await JobBed.make({ users: [alice] });
