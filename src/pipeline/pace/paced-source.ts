@@ -231,7 +231,7 @@ class Opening {
       if (waitMs === 0) {
         return;
       }
-      if (!isTold) {
+      if (!isTold && waitMs >= WORTH_TELLING_MS) {
         waiting.tell(SPACED, now + waitMs);
         isTold = true;
       }
@@ -251,6 +251,9 @@ class Opening {
     }
   }
 }
+
+/** Shorter spaces between logins are told to nobody: there may be thousands. */
+const WORTH_TELLING_MS = 1_000;
 
 const DELAYED: WaitReason = {
   code: 'pop3-login-delay',

@@ -40,6 +40,7 @@ export class Waiting {
   readonly #source: AccountSource;
   readonly #context: PaceContext;
   readonly #place: Place;
+  #toldUntil: number | undefined;
 
   constructor(source: AccountSource, context: PaceContext, place: Place) {
     this.#source = source;
@@ -57,7 +58,12 @@ export class Waiting {
     await this.sleep(scope, waitMs);
   }
 
+  /** Once for each time: what is tried in vain at short intervals is no news. */
   tell({ code, message }: WaitReason, until: number): void {
+    if (until === this.#toldUntil) {
+      return;
+    }
+    this.#toldUntil = until;
     const { id, host } = this.#source;
     this.#context.emit({
       type: 'account.waiting',
