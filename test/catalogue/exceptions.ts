@@ -2,12 +2,9 @@
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
   'RFC-9': 'UTF8 is not built yet',
   'RFC-74': 'UTF8 is not built yet',
-  Q18: 'the behaviour is there, its test has no name yet',
-  Q37: 'the behaviour is there, its test has no name yet',
   Q63: 'the behaviour is there, its test has no name yet',
   Q64: 'the behaviour is there, its test has no name yet',
   Q65: 'the behaviour is there, its test has no name yet',
   'RFC-11': 'the behaviour is there, its test has no name yet',
-  'RFC-57': 'the behaviour is there, its test has no name yet',
   'RFC-80': 'the behaviour is there, its test has no name yet',
 };
