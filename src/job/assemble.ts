@@ -83,6 +83,7 @@ export async function assembleJob(job: Job, options: AssembleOptions): Promise<A
       isRefetching: options.isRefetching === true,
       isRetryingQuarantined: options.isRetryingQuarantined === true,
       deletion: job.deletion,
+      budgets: job.limits,
       batch: BATCH,
       patienceMs: job.limits.patienceMs,
       random: Math.random,
@@ -190,12 +191,13 @@ function assembleSource(
   limits: Limits,
   { secretOf, proxyOf, certificateOf, tlsSessions, traceFor, bandwidth }: Shared,
 ): AccountSource {
-  const { id, host, port, user } = account;
+  const { id, host, port, user, drain } = account;
   return {
     id,
     host,
     port,
     user,
+    drain,
     open: (signal, options) =>
       openClient(
         {

@@ -20,6 +20,7 @@ export const CSV_COLUMNS: ReadonlyMap<string, readonly [string] | readonly [stri
   ['password_credential', ['password', 'credential']],
   ['password_netrc', ['password', 'netrc']],
   ['auth', ['auth']],
+  ['drain', ['drain']],
   ['proxy', ['proxy']],
   ['localAddress', ['localAddress']],
   ['tls_ca', ['tls', 'ca']],

@@ -41,6 +41,8 @@ export interface AccountDefinition {
   readonly user: string;
   readonly password: SecretSource;
   readonly auth: AuthChoice;
+  /** Whether to log in again in case the server lists only a part of the mailbox. */
+  readonly drain: 'auto' | 'always' | 'never';
   readonly tls: TlsSettings;
   /** `none`: directly, whatever the environment says; undefined: as the environment says. */
   readonly proxy: ProxyDefinition | 'none' | undefined;
@@ -124,6 +126,11 @@ export interface Limits {
   readonly loginsPerMinute: number | undefined;
   /** Commands in flight in one session, where the server announces PIPELINING. */
   readonly pipeline: number;
+  /** What one session may fetch; undefined for no limit. */
+  readonly octetsPerSession: number | undefined;
+  readonly messagesPerSession: number | undefined;
+  /** What may be fetched of one account on one day, UTC; undefined for no limit. */
+  readonly octetsPerDay: number | undefined;
   /** What all sessions together may read; undefined for no limit. */
   readonly octetsPerSecond: number | undefined;
   /** Longest silence in the middle of an answer. */

@@ -337,6 +337,11 @@ const connectionKeys = {
     'Address of this machine to connect from.',
     leftOut('what the system chooses'),
   ),
+  drain: key(
+    z.enum(['auto', 'always', 'never'], { error: '"auto", "always" or "never"' }).optional(),
+    'Whether to log in again when all that was listed is archived, since some servers list only a part of the mailbox at a time: `auto` where there is a sign of it, `always` until a login yields nothing new, or `never`.',
+    byDefault('auto'),
+  ),
   tls: key(
     tlsSchema.optional(),
     'How the server’s certificate is judged.',
@@ -670,6 +675,21 @@ const limitsSchema = z.strictObject(
       count(1, 1_000).prefault(64),
       'Commands in flight in one session, where the server announces PIPELINING.',
       byDefault(64),
+    ),
+    bytesPerSession: key(
+      size(1).optional(),
+      'Octets of messages that one session fetches; then it ends in order, and the next goes on. A larger message goes alone.',
+      leftOut('no limit'),
+    ),
+    messagesPerSession: key(
+      count(1, 10_000_000).optional(),
+      'Messages that one session fetches; then it ends in order, and the next goes on.',
+      leftOut('no limit'),
+    ),
+    bytesPerDay: key(
+      size(1).optional(),
+      'Octets of messages that are fetched of one account on one day (UTC), over all runs; the rest waits for the next day. A larger message goes alone.',
+      leftOut('no limit'),
     ),
     bandwidth: key(
       rate().optional(),

@@ -3,7 +3,7 @@
  * keys themselves, nor show what may be a secret.
  */
 import type { JobProblem } from './job.ts';
-import { isMechanismNotYet, notYetKey } from './not-yet.ts';
+import { isMechanismNotYet } from './not-yet.ts';
 import { describeKind, describeValue, type Path, type Place, quoted } from './problems.ts';
 import { KNOWN_KEYS } from './schema.ts';
 import type { ShapeIssue } from './shape-issues.ts';
@@ -40,7 +40,7 @@ function unknownKeyText(path: Path, key: string): string {
   const near = didYouMean(key, known);
   // In `password: {hunter2}` the key is the password.
   const named = near === '' && isSecret(path) ? 'unknown key' : `unknown key ${quoted(key)}`;
-  return notYetKey(pattern, key) ?? `${named}${near === '' ? `; expected one of ${known.join(', ')}` : near}`;
+  return `${named}${near === '' ? `; expected one of ${known.join(', ')}` : near}`;
 }
 
 function isSecret(path: Path): boolean {

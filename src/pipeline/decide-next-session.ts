@@ -47,7 +47,7 @@ export type SessionEnd = SessionYield &
         /** What came of it. */
         readonly part?: ReceivedPart | undefined;
         readonly answersAhead: number;
-        readonly inFlightAtFailure: number;
+        readonly lostAhead: number;
       }
   );
 

@@ -4,7 +4,7 @@
  * nor the other way round: so the message at which a session broke is asked for alone by the next session.
  *
  * - `trusted`: as the server announces.
- * - `blamed`: a session broke with several commands in flight. The next ones go without. Goes one through to its end, that
+ * - `blamed`: a session broke at commands that were sent ahead. The next ones go without. Goes one through to its end, that
  *   is remembered for the host; does it break as well, pipelining was not the cause, and is `trusted` again.
  * - `avoided`: the ledger remembers the host.
  */
@@ -24,7 +24,7 @@ export interface PipeliningState {
 export interface BrokenPipelining {
   readonly cause: Error;
   readonly answersAhead: number;
-  readonly inFlightAtFailure: number;
+  readonly lostAhead: number;
 }
 
 /** So long a host's trouble counts; then pipelining is tried again, since servers are mended. */
@@ -54,6 +54,6 @@ export function judgePipelining(state: PipeliningState, broken: BrokenPipelining
   return { ...state, kind: 'blamed', reason: broken.cause.message };
 }
 
-function isInvolved({ cause, inFlightAtFailure }: BrokenPipelining): boolean {
-  return inFlightAtFailure > 1 || (cause instanceof ProtocolError && cause.code === 'pop3-interleaved');
+function isInvolved({ cause, lostAhead }: BrokenPipelining): boolean {
+  return lostAhead > 0 || (cause instanceof ProtocolError && cause.code === 'pop3-interleaved');
 }

@@ -35,10 +35,10 @@ const PROVIDERS: readonly Provider[] = [
     greeting: /^Gpop ready/,
     capability: /^X-GOOGLE-/,
     mind: [
-      'a session lists about 250 conversations: run the job until it finds nothing new, or use `recent:` before the user name for the last 30 days',
+      'a session lists about 250 conversations: set `limits.patience: 6m`, so that a run can log in until it finds nothing new, or use `recent:` before the user name for the last 30 days',
       'what was fetched disappears from later listings at QUIT, DELE or not; the POP settings of the account say whether it is also archived or deleted',
       'the password of the account is refused: make an app password, or set `auth: xoauth2` and give an access token; Workspace takes tokens alone',
-      'a day of POP is limited to 1,250 MB; beyond it the account is locked for a while',
+      'a day of POP is limited to 1,250 MB; beyond it the account is locked for a while: set `limits.bytesPerDay: 1GB`',
     ],
   },
   {

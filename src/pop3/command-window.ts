@@ -62,8 +62,8 @@ export interface WindowOptions {
 export interface PipeliningFacts {
   /** Whole answers to commands that were sent ahead of an earlier answer. */
   readonly answersAhead: number;
-  /** Commands that were in flight when the session failed; 0 while it has not. */
-  readonly inFlightAtFailure: number;
+  /** Of the commands that had no whole answer when the session failed, those that were sent ahead; 0 while it has not failed. */
+  readonly lostAhead: number;
 }
 
 /** Longest part of a line that a trace shows. */
@@ -85,7 +85,7 @@ export class CommandWindow {
   /** Of those in flight, the ones that were sent ahead of an answer. */
   readonly #sentAhead = new Set<Exchange>();
   #answersAhead = 0;
-  #inFlightAtFailure = 0;
+  #lostAhead = 0;
   #maxCommands = 1;
   #maxOctets = Number.POSITIVE_INFINITY;
   #failure: Error | undefined;
@@ -164,7 +164,7 @@ export class CommandWindow {
   }
 
   get pipelining(): PipeliningFacts {
-    return { answersAhead: this.#answersAhead, inFlightAtFailure: this.#inFlightAtFailure };
+    return { answersAhead: this.#answersAhead, lostAhead: this.#lostAhead };
   }
 
   /** Lets `filler` fill the window until `leave`; there is one at a time. */
@@ -261,7 +261,7 @@ export class CommandWindow {
       return;
     }
     this.#failure = cause;
-    this.#inFlightAtFailure = this.#inFlight.length;
+    this.#lostAhead = this.#sentAhead.size;
     this.#options.trace.noted(`dropped: ${cause.message}`);
     this.#stopTimers();
     this.#options.transport.destroy();

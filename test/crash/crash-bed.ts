@@ -74,7 +74,8 @@ export class CrashBed implements AsyncDisposable {
       sinks: [{ maildir: './maildir/{account}' }, { mbox: './mbox/{account}.mbox' }, { s3 }],
       delete: { after: 'verified', age: 0 },
     };
-    const limits = { accounts: 1, patience: '30s' };
+    // Several sessions for each account, and a day's budget that is set aside and given back.
+    const limits = { accounts: 1, patience: '30s', messagesPerSession: 5, bytesPerDay: '1GB' };
     this.#job = this.folder.writeJob(server.port, { ...job, limits });
     this.#jobAtOnce = this.folder.writeJob(
       server.port,

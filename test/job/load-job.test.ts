@@ -59,6 +59,7 @@ describe('a job', () => {
           user: 'alice',
           password: { kind: 'env', name: 'PW' },
           auth: 'AUTO',
+          drain: 'auto',
           tls: { caPath: undefined, fingerprints: [], serverName: undefined },
         },
       ],
@@ -288,15 +289,6 @@ limits: { timeout: 60 }
       expect.stringMatching(/^13 limits\.timeout expected a duration with its unit.*came 60 \(a number\)$/),
     ]);
   });
-
-  test.each([['limits: { bytesPerSession: 1GB }', 'limits.bytesPerSession']])(
-    'tell that "%s" is to come, instead of ignoring it',
-    async (line, path) => {
-      expect(await problemsOf(`${MINIMAL}${line}\n`)).toEqual([
-        expect.stringMatching(new RegExp(`^6 ${path} this version does not have `)),
-      ]);
-    },
-  );
 
   test.each([
     ['delete: {}\nverify: none', '7 verify "none" contradicts `delete`; expected "readback", or no `delete`'],

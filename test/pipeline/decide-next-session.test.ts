@@ -36,7 +36,7 @@ const broken = (over: Partial<Extract<SessionEnd, { kind: 'broken' }>> = {}): Se
   cause: closed,
   at: wanted(8),
   answersAhead: 0,
-  inFlightAtFailure: 1,
+  lostAhead: 0,
   ...over,
 });
 
@@ -121,7 +121,7 @@ describe('after a session that broke', () => {
   });
 
   it('Q49: goes on without pipelining where several commands were in flight, though nothing came', () => {
-    const plan = again(first, broken({ at: undefined, gained: 0, inFlightAtFailure: 3 }));
+    const plan = again(first, broken({ at: undefined, gained: 0, lostAhead: 2 }));
     expect(plan.pipelining).toMatchObject({ kind: 'blamed', reason: closed.message });
   });
 

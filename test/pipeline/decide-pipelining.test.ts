@@ -3,7 +3,7 @@ import { decidePipelining, judgePipelining, TROUBLE_LASTS_MS } from '../../src/p
 import { ConnectionError, ProtocolError } from '../../src/pop3/errors.ts';
 
 const cause = new ConnectionError('the server closed the connection', { failure: 'closed' });
-const broken = { cause, answersAhead: 0, inFlightAtFailure: 5 };
+const broken = { cause, answersAhead: 0, lostAhead: 4 };
 const trusted = decidePipelining(undefined, 0);
 const blamed = judgePipelining(trusted, broken);
 
@@ -17,12 +17,12 @@ describe('pipelining with a host', () => {
 
   it('Q49, Q50: is blamed where a session broke with several commands in flight before it had worked', () => {
     expect(blamed).toMatchObject({ kind: 'blamed', reason: cause.message });
-    expect(judgePipelining(trusted, { ...broken, inFlightAtFailure: 1 })).toEqual(trusted);
+    expect(judgePipelining(trusted, { ...broken, lostAhead: 0 })).toEqual(trusted);
   });
 
   it('Q49: is blamed for mixed-up answers however many were in flight, and however long it had worked', () => {
     const interleaved = new ProtocolError('mixed up', { code: 'pop3-interleaved' });
-    const facts = { cause: interleaved, answersAhead: 500, inFlightAtFailure: 1 };
+    const facts = { cause: interleaved, answersAhead: 500, lostAhead: 0 };
     expect(judgePipelining(trusted, facts).kind).toBe('blamed');
   });
 
@@ -34,7 +34,7 @@ describe('pipelining with a host', () => {
   });
 
   it('Q49: is trusted again where a session without it breaks as well, and nothing is remembered then', () => {
-    const cleared = judgePipelining(blamed, { ...broken, inFlightAtFailure: 1 });
+    const cleared = judgePipelining(blamed, { ...broken, lostAhead: 0 });
     expect(cleared).toMatchObject({ kind: 'trusted', isDoubted: true });
     expect(judgePipelining(cleared, broken)).toMatchObject({ kind: 'blamed', isDoubted: true });
   });

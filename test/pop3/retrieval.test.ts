@@ -290,15 +290,15 @@ describe('answers that are mixed up', () => {
     expect(said).toEqual(['1:+OK x\r\n', '2:-ERR y\r\n']);
   });
 
-  it('Q49, Q50: tells how many answers came ahead, and how many commands were in flight when it failed', async () => {
+  it('Q49, Q50: tells how many answers came ahead, and how many commands sent ahead had none when it failed', async () => {
     const { line, window } = open(3);
     const requests = [1, 2, 3, 4, 5].map((number) => message(number));
     const { retrieval } = retrieve(window, requests);
     line.arrives('+OK\r\na\r\n.\r\n+OK\r\nb\r\n.\r\n');
-    expect(window.pipelining).toEqual({ answersAhead: 1, inFlightAtFailure: 0 });
+    expect(window.pipelining).toEqual({ answersAhead: 1, lostAhead: 0 });
     line.ends();
     await expect(retrieval.done).rejects.toThrow();
-    expect(window.pipelining).toEqual({ answersAhead: 1, inFlightAtFailure: 3 });
+    expect(window.pipelining).toEqual({ answersAhead: 1, lostAhead: 3 });
   });
 });
 

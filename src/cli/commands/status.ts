@@ -5,9 +5,16 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import { loadJob } from '../../job/load-job.ts';
-import type { AccountSummary, LedgerReader, RunRecord, TroubledMessage } from '../../ledger/ledger.ts';
+import type {
+  AccountSummary,
+  LedgerReader,
+  PipeliningTrouble,
+  RunRecord,
+  TroubledMessage,
+} from '../../ledger/ledger.ts';
 import { openLedgerReader } from '../../ledger/open-reader.ts';
 import { QUARANTINE_FOLDER } from '../../message/quarantine-names.ts';
+import { decidePipelining, TROUBLE_LASTS_MS } from '../../pipeline/decide-pipelining.ts';
 import { formatCount, formatOctets, printable } from '../../report/format.ts';
 import { type Cell, type Column, type Row, renderTable } from '../../report/table.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -93,6 +100,7 @@ function toJson(state: JobState, reader: LedgerReader | undefined, options: Stat
     ledger: reader?.path ?? null,
     accounts,
     runs: reader?.runs(RUNS) ?? [],
+    pipeliningTroubles: reader === undefined ? [] : avoidedHosts(reader),
     ...trouble,
   });
 }
@@ -108,7 +116,7 @@ function toText(state: JobState, reader: LedgerReader | undefined, options: Stat
     '',
     ...renderTable(RUN_COLUMNS, reader.runs(RUNS).map(toRunRow)),
   ];
-  sections.push(...accounts.flatMap(toChangeLine));
+  sections.push(...accounts.flatMap(toChangeLine), ...avoidedHosts(reader).map(toHostLine));
   const { quarantined, troubled } = troubleIn(accounts, reader, state);
   const total = accounts.reduce((sum, { byState }) => sum + byState.quarantined, 0);
   if (total > 0) {
@@ -192,6 +200,21 @@ function toChangeLine({ account, uidlChange }: AccountSummary): string[] {
       `${account}: the server changed its unique-ids (seen ${toTime(noticedAt)}): ${formatCount(followed)} archived messages follow the new ones${until}`,
     ),
   ];
+}
+
+/** Hosts at which commands are not sent ahead of answers. */
+function avoidedHosts(reader: LedgerReader): readonly PipeliningTrouble[] {
+  const now = Date.now();
+  return reader
+    .pipeliningTroubles()
+    .filter(({ noticedAt }) => decidePipelining(noticedAt, now).kind === 'avoided');
+}
+
+function toHostLine({ host, noticedAt, reason }: PipeliningTrouble): string {
+  const until = toTime(noticedAt + TROUBLE_LASTS_MS);
+  return printable(
+    `${host}: no pipelining until ${until}, since it broke on ${toTime(noticedAt)}: ${reason}`,
+  );
 }
 
 function toRunRow({ id, startedAt, outcome, accounts, counts }: RunRecord): Row {
