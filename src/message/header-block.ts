@@ -33,11 +33,35 @@ function headerLength(octets: Buffer): number {
 }
 
 /**
- * SHA-256 of the header block: 64 lower-case hex digits. `RETR` and `TOP n 0` (RFC 1939 §7) of one message give the same,
- * however many empty lines the server puts behind the header, and whether or not its last line has an end.
+ * Fields that mail stores keep for themselves in the messages that they hold, and hand out with them: unique-ids, flags. GNU
+ * mailutils writes them while it serves the message, so the same message has others at the next download.
+ */
+const STORE_FIELDS =
+  /(?<=^|\n)(?:status|x-status|x-uidl?|x-imap(?:base)?|x-keywords)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*/gi;
+
+/**
+ * SHA-256 of the header block without the fields that a mail store keeps for itself: 64 lower-case hex digits. `RETR` and
+ * `TOP n 0` (RFC 1939 §7) of one message give the same, however many empty lines the server puts behind the header, and
+ * whether or not its last line has an end; and so do two downloads between which the store has changed its fields.
  */
 export function headerDigest(octets: Buffer): string {
+  return hash('sha256', withoutStoreFields(wholeBlock(octets)), 'hex');
+}
+
+/** Octets of the header that are the mail store's own. */
+export function storeFieldOctets(octets: Buffer): number {
+  const block = wholeBlock(octets);
+  return block.length - withoutStoreFields(block).length;
+}
+
+function wholeBlock(octets: Buffer): Buffer {
   const block = headerBlock(octets);
   const isWhole = block.length === 0 || block[block.length - 1] === LF;
-  return hash('sha256', isWhole ? block : Buffer.concat([block, CRLF]), 'hex');
+  return isWhole ? block : Buffer.concat([block, CRLF]);
+}
+
+function withoutStoreFields(block: Buffer): Buffer {
+  const text = block.toString('latin1');
+  const own = text.replace(STORE_FIELDS, '');
+  return own.length === text.length ? block : Buffer.from(own, 'latin1');
 }

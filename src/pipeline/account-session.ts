@@ -24,6 +24,7 @@ import { Identifier } from './identify.ts';
 import { judgeWith } from './judge-failure.ts';
 import { keepPartsFor } from './keep-parts.ts';
 import { orderWanted } from './order-wanted.ts';
+import { followSizes } from './recognise-resized.ts';
 import { type LostRows, takeBackLost } from './refetch-lost.ts';
 import { serverWarnings } from './server-warnings.ts';
 import { settleLosses } from './settle-losses.ts';
@@ -81,6 +82,7 @@ async function runInOrder(
   meter.noteSurvey(survey);
   context.failpoint('account.listed');
   await followUidls(survey, work);
+  await followSizes(survey, work);
   await reconcile(survey, work);
   await compareTroubled(survey.listing, work);
   context.failpoint('account.reconciled');
@@ -169,11 +171,12 @@ function tellServer({ capabilities }: Pop3Client, work: AccountWork): void {
   }
 }
 
-function openArchiver({ recognised, uidls }: Survey, work: AccountWork): Archiver {
+function openArchiver({ recognised, resized, uidls }: Survey, work: AccountWork): Archiver {
   const { source, context, rows } = work;
   const { sinks, dropSignal, isReadingBack, now, failpoint } = context;
-  const followed = uidls.followed.map(({ message, row }) => ({ uidl: message.uidl, sha256: row.sha256 }));
-  const identifier = new Identifier(rows, [...recognised, ...followed], uidls.isUnlisted);
+  const followed = [...resized, ...uidls.followed];
+  const known = followed.map(({ message, row }) => ({ uidl: message.uidl, sha256: row.sha256 }));
+  const identifier = new Identifier(rows, [...recognised, ...known], uidls.isUnlisted);
   return new Archiver({
     account: source,
     sinks,

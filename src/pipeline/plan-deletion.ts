@@ -28,7 +28,7 @@ export interface DeletionPlan {
 
 export type DeletionRows = Pick<AccountReader, 'known' | 'rows'>;
 
-type PlannedSurvey = Pick<Survey, 'listing' | 'wanted' | 'returned' | 'uidls'>;
+type PlannedSurvey = Pick<Survey, 'listing' | 'wanted' | 'returned' | 'resized' | 'uidls'>;
 
 interface Foreseen {
   readonly facts: ArchivedFacts;
@@ -80,16 +80,19 @@ function keepAll({ listing: { messages } }: PlannedSurvey): DeletionPlan {
 
 /** What will be known of each message by the time that a run decides: its proofs, if all goes well. */
 function foresee(
-  { listing, wanted, returned }: PlannedSurvey,
+  { listing, wanted, returned, resized }: PlannedSurvey,
   rows: DeletionRows | undefined,
   now: number,
 ): ReadonlyMap<number, Foreseen> {
   // Without unique-ids a message has an identity in the session that fetches it, and in no other.
   const fetched = wanted.filter(({ kind }) => kind !== 'ambiguous' || !listing.hasUidl);
   const archived = rows !== undefined && listing.hasUidl ? matchArchived(listing.messages, rows.known()) : [];
+  const regrown = resized.map(({ message, row }) => [message.number, row.rowId] as const);
   return new Map([
     ...fetched.map((message) => [message.number, afterFetching(message, rows, now)] as const),
-    ...[...archived, ...returned].map(([number, rowId]) => [number, afterProving(rowId, rows, now)] as const),
+    ...[...archived, ...returned, ...regrown].map(
+      ([number, rowId]) => [number, afterProving(rowId, rows, now)] as const,
+    ),
   ]);
 }
 

@@ -13,6 +13,7 @@ import { findRenamed, type UidlSurvey } from './find-renamed.ts';
 import { type Listing, readListing } from './listing.ts';
 import { type HeadedMessage, matchHeaders } from './match-headers.ts';
 import { readHeaders } from './read-headers.ts';
+import { type ResizedMessages, recogniseResized } from './recognise-resized.ts';
 
 export type KnownRows = Pick<AccountLedger, 'known' | 'rows' | 'rowsByHeader' | 'uidlChange'>;
 
@@ -29,6 +30,8 @@ export interface Survey {
   readonly ambiguous: number;
   /** Rows in deletion whose message came back, by message number: unique-id, size and header agree. */
   readonly returned: ReadonlyMap<number, number>;
+  /** Archived messages that the server's own fields have made larger: their rows are to follow the new sizes. */
+  readonly resized: ResizedMessages['resized'];
   /** Whether unique-ids have changed, and what was recognised nevertheless. */
   readonly uidls: UidlSurvey;
 }
@@ -59,9 +62,10 @@ export async function surveyAccount(
     doubtful.length === 0 ? classified.wanted : unknown,
     rows,
   );
-  const uidls = await findRenamed(client, listing, classified, rest, rows);
+  const { resized, rest: unrecognised } = await recogniseResized(client, rest, rows);
+  const uidls = await findRenamed(client, listing, classified, unrecognised, rows);
   const { wanted, skipped } = await select(client, uidls.rest, context);
-  const found = returned.size + recognised.length + uidls.followed.length;
+  const found = returned.size + recognised.length + resized.length + uidls.followed.length;
   return {
     listing,
     archivedBefore: classified.archivedBefore + found,
@@ -71,6 +75,7 @@ export async function surveyAccount(
     recognised,
     ambiguous: wanted.filter(({ kind }) => kind === 'ambiguous').length,
     returned,
+    resized,
     uidls,
   };
 }
