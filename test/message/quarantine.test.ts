@@ -201,6 +201,13 @@ describe('quarantine', () => {
     expect(files()).toHaveLength(2);
   });
 
+  it('says so where the folder that is there cannot be read', () => {
+    writeFileSync(folder, 'a file');
+    expect(() => openQuarantine(folder)).toThrow(
+      expect.objectContaining({ code: 'quarantine-unreadable', scope: 'run' }),
+    );
+  });
+
   it('removes what a kill left when it is opened, and nothing that is not its own', async () => {
     const quarantine = openQuarantine(folder);
     const path = await quarantine.keep(message('u'), NOTE, part('first'), AT);

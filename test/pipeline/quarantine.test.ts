@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DemoUser } from '../../src/demo/demo-server.ts';
@@ -6,6 +6,7 @@ import { Mailbox } from '../../src/demo/mailbox.ts';
 import * as wrong from '../../src/demo/misbehaviour.ts';
 import { MailferryError } from '../../src/errors/mailferry-error.ts';
 import { openLedgerReader } from '../../src/ledger/open-reader.ts';
+import { folderNameOf } from '../../src/message/quarantine-names.ts';
 import { findKept } from '../../src/message/quarantine-note.ts';
 import { MemorySink } from '../../src/sink/memory.ts';
 import type { SinkAccount, SinkArchive, StoreOutcome } from '../../src/sink/sink.ts';
@@ -213,6 +214,47 @@ describe('a message that fails again and again', () => {
     expect(bed.server.mailbox('alice').entries).toHaveLength(1);
     expect(quarantinedIn(bed)).toHaveLength(1);
     expect(bed.held('alice')).toHaveLength(5);
+  });
+});
+
+describe('what arrived of a message', () => {
+  it('may not be kept, by a disk that does not take it: that is a warning, and the message is set aside all the same', async () => {
+    await using bed = await JobBed.make({
+      users: [alice()],
+      misbehaviour: [wrong.stoppedAfter({ verb: 'RETR', message: 3 }, 30, 'fin')],
+    });
+    mkdirSync(bed.quarantineFolder, { recursive: true });
+    writeFileSync(join(bed.quarantineFolder, folderNameOf('alice')), 'in the way');
+    expect(await bed.run({ maxAttempts: 1 })).toMatchObject({
+      outcome: 'failed',
+      counts: { archivedNow: 5, quarantined: 1 },
+    });
+    expect(bed.eventsOf('message.quarantined')).toMatchObject([{ note: null }]);
+    expect(bed.eventsOf('logged').map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/^what arrived of message "demo-00000003" cannot be kept: .*EEXIST/),
+    );
+    expect(await bed.run({ isRetryingQuarantined: true })).toMatchObject({ counts: { quarantined: 1 } });
+  });
+
+  it('is kept of at most a hundred messages in a run of an account', async () => {
+    await using bed = await JobBed.make({
+      users: [alice(someMessages(130))],
+      misbehaviour: [wrong.refused({ verb: 'RETR' }, '-ERR not today, nor ever')],
+    });
+    expect(await bed.run({ maxAttempts: 1 })).toMatchObject({ counts: { quarantined: 130, failed: 0 } });
+    expect(keptFiles(bed)).toHaveLength(100);
+  });
+
+  it('of a message that outgrew memory is its first and its last octets', async () => {
+    const large = Buffer.from(`Subject: large\r\n\r\n${'0123456789abcdef\r\n'.repeat(20_000)}`, 'latin1');
+    await using bed = await JobBed.make({
+      users: [alice([large])],
+      misbehaviour: [wrong.stoppedAfter({ verb: 'RETR', message: 1 }, 200_000, 'fin')],
+    });
+    await bed.run({ partOctets: 100 });
+    expect(keptOf(bed, 1)).toMatch(/^Subject: large\r\n\r\n0123456789/);
+    expect(keptOf(bed, 1)).toHaveLength(100);
+    expect(readdirSync(join(bed.folder, 'state', 'spool'))).toEqual([]);
   });
 });
 

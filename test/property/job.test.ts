@@ -23,8 +23,8 @@ it.each(FOUND)('found before: $name', async ({ life: found }) => {
 
 it('a job that fails at each step in turn keeps every promise', async () => {
   const mail = [1, 2, 4].map((text) => ({ text, uidl: undefined }));
-  const run = { before: [], faults: [], stopsAt: undefined, rules: DELETE_ALL };
-  const rest = { mail, pipeline: 64, batch: 2, hasUidl: true };
+  const run = { before: [], faults: [], stopsAt: undefined, isRetrying: false, rules: DELETE_ALL };
+  const rest = { mail, pipeline: 64, batch: 2, attempts: 3, hasUidl: true };
   for (let failsAt = 10; failsAt <= LAST_STEP; failsAt += 1) {
     const violations = await live({ ...rest, runs: [{ ...run, failsAt }] });
     expect({ failsAt, violations }).toEqual({ failsAt, violations: [] });

@@ -24,7 +24,8 @@ export const DELETE_ALL: DeletionRules = {
 };
 
 /** @returns what the oracle found wrong; empty where every promise was kept */
-export async function live({ mail, runs, pipeline, batch, hasUidl }: LifeModel): Promise<readonly string[]> {
+export async function live(model: LifeModel): Promise<readonly string[]> {
+  const { mail, runs, pipeline, batch, attempts, hasUidl } = model;
   const users = [{ name: ACCOUNT, password: 'secret', messages: mail.map(toInput) }];
   await using bed = await JobBed.make({ users });
   const oracle = new Oracle({
@@ -35,7 +36,12 @@ export async function live({ mail, runs, pipeline, batch, hasUidl }: LifeModel):
     hasUidl,
   });
   const server = [oracle.watcher, ...(hasUidl ? [] : [noUidl()])];
-  const options = { pipeline, batch: { messages: batch, octets: 4 * 1024 * 1024 }, timeoutMs: 2_000 };
+  const options = {
+    pipeline,
+    batch: { messages: batch, octets: 4 * 1024 * 1024 },
+    timeoutMs: 2_000,
+    maxAttempts: attempts,
+  };
   for (const run of runs) {
     for (const change of run.before) {
       applyChange(bed.server.mailbox(ACCOUNT), change);
@@ -50,12 +56,13 @@ export async function live({ mail, runs, pipeline, batch, hasUidl }: LifeModel):
     oracle.checkAlways();
   }
   bed.server.misbehaviour.on(...server);
-  // The first run may still meet what it has to mend, and without unique-ids only the session that proved may delete.
+  // The first run may still meet what it has to mend, and without unique-ids only the session that proved may delete. What
+  // was set aside is fetched again, since nothing is wrong with it any more.
   for (const rules of [undefined, DELETE_ALL, DELETE_ALL]) {
     await runOnce(
       bed,
       oracle,
-      { before: [], faults: [], failsAt: undefined, stopsAt: undefined, rules },
+      { before: [], faults: [], failsAt: undefined, stopsAt: undefined, isRetrying: true, rules },
       options,
     );
     oracle.checkSettled();
@@ -66,7 +73,7 @@ export async function live({ mail, runs, pipeline, batch, hasUidl }: LifeModel):
 async function runOnce(
   bed: JobBed,
   oracle: Oracle,
-  { failsAt, stopsAt, rules }: RunModel,
+  { failsAt, stopsAt, isRetrying, rules }: RunModel,
   options: Parameters<JobBed['run']>[0],
 ): Promise<void> {
   const stop = new AbortController();
@@ -79,6 +86,7 @@ async function runOnce(
       stopSignal: stop.signal,
       isReadingBack: rules !== undefined,
       deletion: rules,
+      isRetryingQuarantined: isRetrying,
     });
     for (const { counts } of accounts) {
       oracle.checkArithmetic(counts);

@@ -30,6 +30,8 @@ export interface RunModel {
   readonly failsAt: number | undefined;
   /** Is asked to stop cleanly at the n-th step. */
   readonly stopsAt: number | undefined;
+  /** Fetches quarantined messages again. */
+  readonly isRetrying: boolean;
   readonly rules: DeletionRules | undefined;
 }
 
@@ -44,6 +46,8 @@ export interface LifeModel {
   readonly mail: readonly MessageModel[];
   readonly pipeline: number;
   readonly batch: number;
+  /** Runs in which a message may fail; then it is quarantined. */
+  readonly attempts: number;
   /** A server that has no UIDL has none for all its life. */
   readonly hasUidl: boolean;
   readonly runs: readonly RunModel[];
@@ -137,6 +141,7 @@ const run: fc.Arbitrary<RunModel> = fc.record({
   // Without a bias to small numbers: before the tenth step nothing has happened.
   failsAt: fc.option(fc.noBias(fc.integer({ min: 10, max: 70 })), { nil: undefined, freq: 2 }),
   stopsAt: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined, freq: 1 }),
+  isRetrying: fc.boolean(),
   rules: fc.option(rules, { nil: undefined, freq: 4 }),
 });
 
@@ -144,6 +149,7 @@ export const life: fc.Arbitrary<LifeModel> = fc.record({
   mail: fc.array(message, { minLength: 1, maxLength: 7, size: 'max' }),
   pipeline: fc.constantFrom(1, 3, 64),
   batch: fc.constantFrom(1, 2, 256),
+  attempts: fc.constantFrom(1, 2, 3),
   hasUidl: fc.constantFrom(true, true, true, true, false),
   runs: fc.array(run, { minLength: 1, maxLength: 3 }),
 });

@@ -16,6 +16,7 @@ import type { AccountCounts, LedgerReader, MessageRow } from '../../src/ledger/l
 import { openLedgerReader } from '../../src/ledger/open-reader.ts';
 import type { Receipt } from '../../src/sink/sink.ts';
 import { maildirDigests, maildirFiles, mboxDigests, sha256, storedForm } from './archives.ts';
+import { judgeQuarantine } from './judge-quarantine.ts';
 import type { S3Double } from './s3-double.ts';
 import { keysUnder, objectDigest, objectDigests, violationsIn } from './s3-oracle.ts';
 
@@ -123,6 +124,7 @@ export class Oracle {
   /** After a last run that nothing disturbed: each sink holds each message once, and what is on the server is in all of them. */
   checkSettled(): void {
     this.checkAlways();
+    this.#checkQuarantine();
     for (const account of this.#options.accounts) {
       const most = [...this.#mostOf(account).values()];
       const required = this.#requiredOf(account);
@@ -132,6 +134,17 @@ export class Oracle {
       this.#compareObjects(account, most, required);
     }
     this.violations.push(...(this.#options.store === undefined ? [] : violationsIn(this.#options.store)));
+  }
+
+  /** What is kept apart of failed messages is of those that are still in trouble. */
+  #checkQuarantine(): void {
+    const troubled = this.#withLedger((ledger) =>
+      this.#options.accounts.flatMap((account) =>
+        [...(ledger?.account(account)?.troubled() ?? [])].map((row) => ({ account, ...row })),
+      ),
+    );
+    const place = join(this.#options.folder, 'state', 'quarantine');
+    this.violations.push(...judgeQuarantine(place, troubled));
   }
 
   /** Promise 11. */
@@ -149,12 +162,19 @@ export class Oracle {
   } {
     const { store } = this.#options;
     const mbox = join(this.#options.folder, 'mbox', `${account}.mbox`);
-    const stamp = [...maildirFiles(this.#maildir(account)), mbox].map(stampOf).join();
+    const maildir = this.#maildir(account);
+    // Of an account that never had a message there is none.
+    const isThere = existsSync(maildir);
+    const stamp = [...(isThere ? maildirFiles(maildir) : []), mbox].map(stampOf).join();
     const known = this.#lying.get(account);
     const files =
       known?.stamp === stamp
         ? known
-        : { stamp, maildir: maildirDigests(this.#maildir(account)), mbox: mboxDigests(mbox) };
+        : {
+            stamp,
+            maildir: isThere ? maildirDigests(maildir) : [],
+            mbox: mboxDigests(mbox),
+          };
     this.#lying.set(account, files);
     return {
       ...{ maildir: files.maildir, mbox: files.mbox },
