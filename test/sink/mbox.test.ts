@@ -2,6 +2,7 @@ import {
   appendFileSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -100,6 +101,17 @@ describe('what is written', () => {
     const [receipt] = await run(`${HEADER}\r\na\nb`);
     expect(content()).toBe(`${FROM}${HEADER}\r\na\nb\n\n`);
     expect(receipt).toMatchObject({ form: 'exact', storedOctets: HEADER.length + 5 });
+  });
+
+  it('RFC-80: keeps 8-bit octets as they are, which the default format of RFC 4155 does not: nothing here gives it that name', async () => {
+    const body = `${HEADER}\r\nä\0ß\r\n`;
+    await run(body);
+    expect(readFileSync(path, 'utf8')).toBe(`${FROM}${body.replaceAll('\r', '')}\n`);
+    const sources = join(import.meta.dirname, '..', '..', 'src');
+    const naming = readdirSync(sources, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => readFileSync(join(sources, name), 'utf8').includes('application/mbox'));
+    expect(naming).toEqual([]);
   });
 
   it('is a private file in private folders', async () => {
