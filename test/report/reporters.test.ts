@@ -26,6 +26,16 @@ function open(options: Partial<ReporterOptions> = {}) {
   return { reporter, stdout, stderr, clock };
 }
 
+const QUARANTINED: MailferryEvent = {
+  type: 'message.quarantined',
+  account: 'a',
+  uidl: 'u',
+  failure: REFUSED,
+  attempts: 3,
+  note: '/state/quarantine/a/u.json',
+  hint: 'Try it again.',
+};
+
 /** Three accounts: one with news, one that failed, one with nothing new. */
 function playRun(reporter: Reporter): void {
   const events: MailferryEvent[] = [
@@ -222,6 +232,23 @@ describe('the closing report', () => {
     reporter.report(runFinished(10_000, { archivedNow: 100, archivedBefore: 2 * 9990 }, 'failed'));
   }
 
+  test('names what was set aside in this run, counts what was before, and says what to do', async () => {
+    const { reporter, stdout, stderr } = open();
+    const counts = { listed: 5, archivedBefore: 2, quarantined: 3 };
+    reporter.report(runStarted(1));
+    reporter.report({ ...QUARANTINED, account: 'alice' });
+    reporter.report(finished('alice', { counts, outcome: 'failed' }));
+    reporter.report(runFinished(1, counts, 'failed'));
+    await reporter.close();
+    expect(stdout.text).toMatch(/ {2}alice: message "u" is quarantined: .*\n {4}-> Try it again\.\n/);
+    expect(stdout.text).toMatch(
+      /\n3 messages quarantined: "mailferry status JOB" says why.*\n"mailferry run --retry quarantined JOB"/,
+    );
+    expect(stderr.text).toMatch(
+      /error: alice: 3 messages quarantined \("mailferry status" says why\) of 5 listed/,
+    );
+  });
+
   test('of ten thousand accounts those that failed come first, and the rest is counted', async () => {
     const { reporter, stdout } = open();
     playMany(reporter);
@@ -293,6 +320,7 @@ describe('JSON', () => {
     { type: 'account.progressed', account: 'a', messages: 1, octets: 2 },
     { type: 'message.archived', account: 'a', uidl: 'u', octets: 3, sha256: 'f' },
     { type: 'message.failed', account: 'a', uidl: 'u', failure: REFUSED },
+    QUARANTINED,
     { type: 'message.skipped', account: 'a', uidl: 'u', rule: 'smallerThan: 5' },
     finished('a', {}),
     runFinished(1, {}),
@@ -314,6 +342,7 @@ describe('JSON', () => {
       'account,messages,octets',
       'account,octets,sha256,uidl',
       'account,failure,hint,uidl',
+      'account,attempts,failure,hint,note,uidl',
       'account,rule,uidl',
       'account,counts,durationMs,failure,hint,outcome',
       'accounts,counts,durationMs,job,outcome,runId',
@@ -321,9 +350,13 @@ describe('JSON', () => {
     ]);
     expect(objects.map(({ event }) => event)).toEqual(EVERY_EVENT.map(({ type }) => type));
     expect(objects.every(({ time }) => time === '2026-01-02T03:04:05.000Z')).toBe(true);
-    expect(objects[7]).toMatchObject({ failure: null, hint: null, counts: { listed: 0 } });
+    expect(objects[8]).toMatchObject({ failure: null, hint: null, counts: { listed: 0 } });
     expect(stderr.text).toBe(
-      'warning: a: message "u" failed: the server refused the login: -ERR no [pop3-login-refused]\n',
+      [
+        'warning: a: message "u" failed: the server refused the login: -ERR no [pop3-login-refused]',
+        'warning: a: message "u" is quarantined after 3 attempts: the server refused the login: -ERR no [pop3-login-refused]. Try it again.',
+        '',
+      ].join('\n'),
     );
   });
 
@@ -368,6 +401,7 @@ describe('a hostile server', () => {
     reporter.report({ type: 'message.archived', account: text, uidl: text, octets: 1, sha256: 'a' });
     reporter.report({ type: 'message.skipped', account: text, uidl: text, rule: text });
     reporter.report({ type: 'message.failed', account: text, uidl: text, failure, hint: text });
+    reporter.report({ ...QUARANTINED, account: text, uidl: text, failure, note: text, hint: text });
     reporter.report({ type: 'logged', level: 'warn', account: text, text });
     reporter.report(finished(text, { outcome: 'failed', failure, hint: text, counts: { listed: 1 } }));
     reporter.report({
