@@ -2,7 +2,7 @@
  * What `status` says of quarantined messages: why each is set aside, how often it failed, what arrived of it and where that is.
  */
 import type { TroubledMessage } from '../ledger/ledger.ts';
-import { findKept, type KeptPart } from '../message/quarantine-note.ts';
+import { type KeptPart, keptIn } from '../message/quarantine-note.ts';
 import { formatCount, plural, printable } from '../report/format.ts';
 
 export interface QuarantinedMessage extends TroubledMessage {
@@ -12,7 +12,8 @@ export interface QuarantinedMessage extends TroubledMessage {
 
 /** @param folder the quarantine folder of the job */
 export function withKept(messages: readonly TroubledMessage[], folder: string): QuarantinedMessage[] {
-  return messages.map((message) => ({ ...message, kept: findKept(folder, message) ?? null }));
+  const find = keptIn(folder);
+  return messages.map((message) => ({ ...message, kept: find(message) ?? null }));
 }
 
 /** Lines of text; @param total how many there are, of which `messages` are shown. */

@@ -4,7 +4,14 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FailedIdentity, folderNameOf, keyOf, parseName } from './quarantine-names.ts';
+import {
+  type FailedIdentity,
+  folderNameOf,
+  keyOf,
+  NOTE_SUFFIX,
+  PART_SUFFIX,
+  parseName,
+} from './quarantine-names.ts';
 import type { ReceivedPart } from './received-part.ts';
 
 export interface QuarantineNote {
@@ -64,36 +71,63 @@ function escapeUnit(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** What is kept of a message, or undefined; reads beside a running job, and never throws: `status` goes on without. */
-export function findKept(folder: string, message: FailedIdentity): KeptPart | undefined {
-  const place = join(folder, folderNameOf(message.account));
+/**
+ * Looks up what is kept of messages, beside a running job. Each account's folder is read once, at the first of its messages.
+ * What cannot be read counts as not kept: who asks goes on without.
+ */
+export function keptIn(folder: string): (message: FailedIdentity) => KeptPart | undefined {
+  const places = new Map<string, ReadonlyMap<string, KeptNames>>();
+  return (message) => {
+    const place = join(folder, folderNameOf(message.account));
+    const names = places.get(place) ?? readPlace(place);
+    places.set(place, names);
+    const found = names.get(keyOf(message));
+    return found === undefined ? undefined : describeKept(place, found);
+  };
+}
+
+interface KeptNames {
+  readonly note: string;
+  readonly hasPart: boolean;
+}
+
+/** The latest note of each message, by the key of its name. */
+function readPlace(place: string): ReadonlyMap<string, KeptNames> {
+  const latest = new Map<string, KeptNames>();
   try {
-    const key = keyOf(message);
-    const names = readdirSync(place).filter((name) => parseName(name)?.key === key);
-    const note = names
-      .filter((name) => parseName(name)?.kind === 'json')
-      .sort()
-      .at(-1);
-    if (note === undefined) {
-      return undefined;
+    const names = new Set(readdirSync(place).sort());
+    for (const note of names) {
+      const parsed = parseName(note);
+      if (parsed?.kind === 'json') {
+        latest.set(parsed.key, { note, hasPart: names.has(`${parsed.stem}${PART_SUFFIX}`) });
+      }
     }
-    const part = note.replace(/json$/, 'part');
-    return {
-      notePath: join(place, note),
-      partPath: names.includes(part) ? join(place, part) : null,
-      receivedOctets: readReceived(join(place, note)),
-    };
   } catch {
-    return undefined;
+    // No folder, as a rule.
   }
+  return latest;
+}
+
+function describeKept(place: string, { note, hasPart }: KeptNames): KeptPart {
+  const notePath = join(place, note);
+  return {
+    notePath,
+    partPath: hasPart ? notePath.slice(0, -NOTE_SUFFIX.length) + PART_SUFFIX : null,
+    receivedOctets: readReceived(notePath),
+  };
 }
 
 function readReceived(path: string): number | null {
-  const note: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  return typeof note === 'object' &&
-    note !== null &&
-    'receivedOctets' in note &&
-    typeof note.receivedOctets === 'number'
-    ? note.receivedOctets
-    : null;
+  try {
+    const note: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return typeof note === 'object' &&
+      note !== null &&
+      'receivedOctets' in note &&
+      typeof note.receivedOctets === 'number'
+      ? note.receivedOctets
+      : null;
+  } catch {
+    // A later attempt has taken its place meanwhile.
+    return null;
+  }
 }

@@ -84,7 +84,7 @@ async function runInOrder(
   await followUidls(survey, work);
   await followSizes(survey, work);
   await reconcile(survey, work);
-  await compareTroubled(survey.listing, work);
+  await compareTroubled(survey.listing, work, { isFirst: plan.why === 'first' || plan.why === 'broken' });
   context.failpoint('account.reconciled');
   await recordSkipped(survey, work);
   const wanted = inOrderOf(plan.suspect, orderWanted(survey.wanted.filter((message) => !tried.has(message))));

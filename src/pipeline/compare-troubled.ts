@@ -10,7 +10,12 @@ import { listedRows } from './uidl-index.ts';
 /** Unique-ids that are named in a warning. */
 const NAMED = 5;
 
-export async function compareTroubled(listing: Listing, work: AccountWork): Promise<void> {
+/** @param isFirst whether this is what the server shows of itself, and not the rest after earlier sessions of this run. */
+export async function compareTroubled(
+  listing: Listing,
+  work: AccountWork,
+  { isFirst }: { readonly isFirst: boolean },
+): Promise<void> {
   const { source, rows, context } = work;
   const presence: { rowId: number; isListed: boolean }[] = [];
   const gone: TroubledRow[] = [];
@@ -19,7 +24,7 @@ export async function compareTroubled(listing: Listing, work: AccountWork): Prom
     // Mostly nothing is in trouble, and then the listing need not be indexed.
     isListedRow ??= listedRows(listing.messages);
     const isListed = isListedRow(row);
-    if (isListed !== (row.unlistedAt === null)) {
+    if (isListed !== (row.unlistedAt === null) && (isListed || isFirst)) {
       presence.push({ rowId: row.rowId, isListed });
       if (!isListed && row.state === 'quarantined') {
         gone.push(row);

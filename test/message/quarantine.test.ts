@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FailpointName } from '../../src/errors/failpoint.ts';
 import { openQuarantine } from '../../src/message/quarantine.ts';
 import type { FailedIdentity } from '../../src/message/quarantine-names.ts';
-import { findKept, type QuarantineNote } from '../../src/message/quarantine-note.ts';
+import { keptIn, type QuarantineNote } from '../../src/message/quarantine-note.ts';
 import {
   NOTHING_RECEIVED,
   partOfBuffer,
@@ -55,7 +55,7 @@ function files(): string[] {
 }
 
 const keptText = (identity: FailedIdentity): string | undefined => {
-  const path = findKept(folder, identity)?.partPath;
+  const path = keptIn(folder)(identity)?.partPath;
   return path == null ? undefined : readFileSync(path, 'latin1');
 };
 
@@ -64,7 +64,7 @@ describe('quarantine', () => {
     const quarantine = openQuarantine(folder);
     expect(existsSync(folder)).toBe(false);
     const path = await quarantine.keep(message('uid 1'), NOTE, part('Subject: x\r\n'), AT);
-    const kept = findKept(folder, message('uid 1'));
+    const kept = keptIn(folder)(message('uid 1'));
     expect(kept).toMatchObject({ notePath: path, receivedOctets: 12 });
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
       account: 'alice',
@@ -83,7 +83,7 @@ describe('quarantine', () => {
 
   it('keeps a note alone where nothing arrived', async () => {
     await openQuarantine(folder).keep(message('u'), NOTE, NOTHING_RECEIVED, AT);
-    expect(findKept(folder, message('u'))).toMatchObject({ partPath: null, receivedOctets: 0 });
+    expect(keptIn(folder)(message('u'))).toMatchObject({ partPath: null, receivedOctets: 0 });
     expect(files()).toHaveLength(1);
   });
 

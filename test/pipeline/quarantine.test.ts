@@ -7,7 +7,7 @@ import * as wrong from '../../src/demo/misbehaviour.ts';
 import { MailferryError } from '../../src/errors/mailferry-error.ts';
 import { openLedgerReader } from '../../src/ledger/open-reader.ts';
 import { folderNameOf } from '../../src/message/quarantine-names.ts';
-import { findKept } from '../../src/message/quarantine-note.ts';
+import { keptIn } from '../../src/message/quarantine-note.ts';
 import { MemorySink } from '../../src/sink/memory.ts';
 import type { SinkAccount, SinkArchive, StoreOutcome } from '../../src/sink/sink.ts';
 import { JobBed, type RunOptions, someMessages } from '../support/job-bed.ts';
@@ -61,7 +61,7 @@ const keptFiles = (bed: JobBed): string[] => {
 /** What arrived of message `number` of alice, as it is kept. */
 function keptOf(bed: JobBed, number: number): string | undefined {
   const entry = bed.server.mailbox('alice').entries[number - 1];
-  const kept = findKept(bed.quarantineFolder, {
+  const kept = keptIn(bed.quarantineFolder)({
     account: 'alice',
     uidl: entry?.uidl ?? '',
     listedOctets: entry?.octets ?? null,
