@@ -103,6 +103,7 @@ module.exports = {
       commander: '^src/cli/program\\.ts$',
       'p-queue': '^src/pipeline/account-pool\\.ts$',
       'cli-progress': '^src/report/bars\\.ts$',
+      oauth4webapi: '^src/job/oauth/token-endpoint\\.ts$',
       libsql: '^src/ledger/sqlite\\.ts$',
       yaml: '^src/job/read-document\\.ts$',
       zod: '^src/job/schema\\.ts$',

@@ -32,6 +32,12 @@ export interface RunOptions extends RetryOptions {
   readonly refetch?: 'missing';
 }
 
+/** Of `mailferry login`. */
+export interface LoginCommandOptions {
+  readonly json?: true;
+  readonly account?: readonly string[];
+}
+
 export interface VerifyOptions extends CommonOptions {
   readonly account?: readonly string[];
   /** The share of the receipts to read: above 0, up to 1. */

@@ -8,6 +8,7 @@ import type { CliIo } from './io.ts';
 import {
   type DemoOptions,
   LOG_LEVELS,
+  type LoginCommandOptions,
   type ProbeOptions,
   type RetryOptions,
   type RunOptions,
@@ -151,6 +152,19 @@ ${EXIT_HELP}`,
     .action(async (target: string, options: ProbeOptions) => {
       const { probe } = await import('./commands/probe.ts');
       settle(await probe(target, options, io));
+    });
+
+  program
+    .command('login')
+    .description('let the job into mailboxes by OAuth: a person enters a code in any browser, once')
+    .argument('<job>', 'a job definition whose accounts have `password: { oauth: { deviceCode: true, … } }`')
+    .option('--json', 'one JSON object per step on stdout, nothing else there')
+    .addOption(accountOption())
+    .exitOverride()
+    .addHelpText('after', examples('mailferry login job.yaml', 'mailferry login --account alice job.yaml'))
+    .action(async (file: string, options: LoginCommandOptions) => {
+      const { login } = await import('./commands/login.ts');
+      settle(await login(file, options, io));
     });
 
   common(program.command('demo'))

@@ -11,7 +11,7 @@ import { QUARANTINE_FOLDER } from '../message/quarantine-names.ts';
 import { openSpool } from '../message/spool.ts';
 import type { AccountSource, JobContext, QuarantineRules, SurveyContext } from '../pipeline/context.ts';
 import { Bandwidth } from '../pop3/bandwidth.ts';
-import { type EndpointOptions, type LoginOptions, openClient } from '../pop3/open-client.ts';
+import { type EndpointOptions, openClient } from '../pop3/open-client.ts';
 import type { ProxyOptions } from '../pop3/proxy.ts';
 import type { ClientCertificate } from '../pop3/tls.ts';
 import { TlsSessions } from '../pop3/tls-sessions.ts';
@@ -20,12 +20,13 @@ import { MaildirSink } from '../sink/maildir.ts';
 import { MboxSink } from '../sink/mbox.ts';
 import type { Sink } from '../sink/sink.ts';
 import { assembleClientCertificates, type ClientCertificateOf } from './assemble-client-certificates.ts';
+import { withLogin } from './assemble-login.ts';
 import { assembleProxies, type ProxyOf } from './assemble-proxy.ts';
 import { assembleS3Sink, checkS3Secrets } from './assemble-s3.ts';
 import { parseFailpoint } from './failpoint-switch.ts';
 import type { AccountDefinition, Job, Limits, SinkDefinition } from './job.ts';
 import { expandPath } from './placeholders.ts';
-import { resolveSecrets, type SecretOf } from './resolve-secrets.ts';
+import { type CredentialOf, resolveSecrets } from './resolve-secrets.ts';
 
 export interface SourceOptions {
   /** Those of the job's accounts that this command is about. */
@@ -148,7 +149,7 @@ async function assembleSinks(
 
 /** The accounts as sources of sessions. Every secret is fetched first, so that all that are missing are told at once. */
 export async function assembleSources(job: Job, options: SourceOptions): Promise<readonly AccountSource[]> {
-  const secretOf = await resolveSecrets(options.accounts, {
+  const credentialOf = await resolveSecrets(options.accounts, {
     timeoutMs: job.limits.loginTimeoutMs,
     signal: options.dropSignal,
     env: options.env,
@@ -170,7 +171,7 @@ export async function assembleSources(job: Job, options: SourceOptions): Promise
   const tlsSessions = new TlsSessions();
   return options.accounts.map((account) =>
     assembleSource(account, job.limits, {
-      ...{ secretOf, proxyOf, certificateOf, tlsSessions, bandwidth },
+      ...{ credentialOf, proxyOf, certificateOf, tlsSessions, bandwidth },
       traceFor: options.traceFor,
     }),
   );
@@ -178,7 +179,7 @@ export async function assembleSources(job: Job, options: SourceOptions): Promise
 
 /** What the sources of a job share. */
 interface Shared {
-  readonly secretOf: SecretOf;
+  readonly credentialOf: CredentialOf;
   readonly proxyOf: ProxyOf;
   readonly certificateOf: ClientCertificateOf;
   readonly traceFor: SourceOptions['traceFor'];
@@ -189,7 +190,7 @@ interface Shared {
 function assembleSource(
   account: AccountDefinition,
   limits: Limits,
-  { secretOf, proxyOf, certificateOf, tlsSessions, traceFor, bandwidth }: Shared,
+  { credentialOf, proxyOf, certificateOf, tlsSessions, traceFor, bandwidth }: Shared,
 ): AccountSource {
   const { id, host, port, user, drain } = account;
   return {
@@ -198,19 +199,15 @@ function assembleSource(
     port,
     user,
     drain,
-    open: (signal, options) =>
-      openClient(
-        {
-          ...assembleEndpoint(account, limits, {
-            ...{ signal, trace: traceFor?.(id), proxy: proxyOf(account) },
-            clientCertificate: certificateOf(account),
-          }),
-          ...assembleLogin(account, limits, secretOf),
-          bandwidth,
-          tlsSessions,
-        },
-        options?.onStep,
-      ),
+    open: (signal, { onStep } = {}) => {
+      const endpoint = assembleEndpoint(account, limits, {
+        ...{ signal, trace: traceFor?.(id), proxy: proxyOf(account) },
+        clientCertificate: certificateOf(account),
+      });
+      return withLogin({ account, limits, credential: credentialOf(account), signal }, (login) =>
+        openClient({ ...endpoint, ...login, bandwidth, tlsSessions }, onStep),
+      );
+    },
   };
 }
 
@@ -250,11 +247,6 @@ export function assembleEndpoint(
     tls: { ...tls, clientCertificate },
     trace: trace ?? NO_TRACE,
   };
-}
-
-export function assembleLogin(account: AccountDefinition, limits: Limits, secretOf: SecretOf): LoginOptions {
-  const { user, auth } = account;
-  return { user, auth, password: secretOf(account).reveal(), pipeline: limits.pipeline };
 }
 
 function assembleFileSink(

@@ -22,6 +22,25 @@ export type ClientCertificateSource = { readonly passphrase: SecretSource | unde
   | { readonly kind: 'pem'; readonly certPath: string; readonly keyPath: string }
   | { readonly kind: 'pfx'; readonly path: string }
 );
+/** Access tokens by OAuth 2.0 (RFC 6749). */
+export interface OauthDefinition {
+  readonly tokenEndpoint: string;
+  /** Where a device asks for a code (RFC 8628); undefined where the provider has none. */
+  readonly deviceEndpoint: string | undefined;
+  readonly clientId: string;
+  readonly clientSecret: SecretSource | undefined;
+  /** Words by blanks (RFC 6749 §3.3); undefined: the server's default. */
+  readonly scope: string | undefined;
+  /** `refreshToken`: also what a device login has stored. `clientCredentials`: the client's own right, without a person. */
+  readonly grant: 'refreshToken' | 'clientCredentials';
+  /** The refresh token to begin with; undefined where it comes from `store` alone. */
+  readonly refreshToken: SecretSource | undefined;
+  /** File that keeps the refresh token as it changes; goes before `refreshToken` once it is there. */
+  readonly storePath: string | undefined;
+}
+
+/** A password, or tokens in its place. */
+export type CredentialSource = SecretSource | { readonly kind: 'oauth'; readonly oauth: OauthDefinition };
 
 export interface TlsSettings {
   /** PEM file of certificate authorities to trust instead of the system's. */
@@ -39,7 +58,7 @@ export interface AccountDefinition {
   readonly port: number;
   readonly security: Security;
   readonly user: string;
-  readonly password: SecretSource;
+  readonly password: CredentialSource;
   readonly auth: AuthChoice;
   /** Whether to log in again in case the server lists only a part of the mailbox. */
   readonly drain: 'auto' | 'always' | 'never';

@@ -7,8 +7,10 @@ import type { AccountEntry } from './collect-accounts.ts';
 import type {
   AccountDefinition,
   ClientCertificateSource,
+  CredentialSource,
   DeletionDefinition,
   Limits,
+  OauthDefinition,
   ProxyDefinition,
   S3Definition,
   SecretSource,
@@ -16,7 +18,8 @@ import type {
   SinkDefinition,
   TlsSettings,
 } from './job.ts';
-import { escapeBraces } from './placeholders.ts';
+import { OAUTH_PRESETS } from './oauth/presets.ts';
+import { escapeBraces, expandPath } from './placeholders.ts';
 import { SECURITY_OF_SCHEME, urlIn } from './pop-url.ts';
 import { parseProxyUrl } from './proxy-url.ts';
 import {
@@ -26,6 +29,7 @@ import {
   type RawDelete,
   type RawKeep,
   type RawLimits,
+  type RawOauth,
   type RawPassword,
   type RawProxy,
   type RawS3,
@@ -68,13 +72,14 @@ export function defineAccount(keys: RawAccount, folder: string): AccountDefiniti
   if (host === undefined || user === undefined || (keys.password === undefined && keys.auth !== 'EXTERNAL')) {
     return undefined;
   }
+  const id = keys.id ?? `${user}@${host}`;
   return {
-    id: keys.id ?? `${user}@${host}`,
+    id,
     host,
     port: keys.port ?? (security === 'tls' ? 995 : 110),
     security,
     user,
-    password: definePassword(keys.password, { host, user }, folder),
+    password: definePassword(keys.password, { id, host, user }, folder),
     auth: keys.auth ?? 'AUTO',
     drain: keys.drain ?? 'auto',
     tls: defineTls(keys.tls, folder),
@@ -83,17 +88,49 @@ export function defineAccount(keys: RawAccount, folder: string): AccountDefiniti
   };
 }
 
-function definePassword(
-  password: RawPassword | undefined,
-  of: { readonly host: string; readonly user: string },
-  folder: string,
-): SecretSource {
+function definePassword(password: RawPassword | undefined, of: Owner, folder: string): CredentialSource {
   if (password === undefined) {
     return { kind: 'none' };
   }
-  return typeof password === 'object' && password.netrc !== undefined
-    ? { kind: 'netrc', path: resolve(folder, password.netrc), ...of }
+  if (typeof password === 'object' && password.netrc !== undefined) {
+    const { host, user } = of;
+    return { kind: 'netrc', path: resolve(folder, password.netrc), host, user };
+  }
+  return typeof password === 'object' && password.oauth !== undefined
+    ? { kind: 'oauth', oauth: defineOauth(password.oauth, of, folder) }
     : defineSecret(password, folder);
+}
+
+/** Whose password it is. */
+interface Owner {
+  readonly id: string;
+  readonly host: string;
+  readonly user: string;
+}
+
+function defineOauth(oauth: RawOauth, of: Owner, folder: string): OauthDefinition {
+  const {
+    provider,
+    tenant = 'common',
+    clientId,
+    clientSecret,
+    refreshToken,
+    clientCredentials,
+    store,
+  } = oauth;
+  const preset = provider === undefined ? undefined : OAUTH_PRESETS[provider];
+  const ofTenant = (address: string | undefined): string | undefined => address?.replace('{tenant}', tenant);
+  const grant = clientCredentials === undefined ? 'refreshToken' : 'clientCredentials';
+  return {
+    tokenEndpoint: oauth.tokenEndpoint ?? ofTenant(preset?.tokenEndpoint) ?? '',
+    deviceEndpoint: oauth.deviceEndpoint ?? ofTenant(preset?.deviceEndpoint),
+    clientId,
+    clientSecret: clientSecret === undefined ? undefined : defineSecret(clientSecret, folder),
+    scope: oauth.scope ?? (grant === 'clientCredentials' ? preset?.clientScope : preset?.scope),
+    grant,
+    refreshToken: refreshToken === undefined ? undefined : defineSecret(refreshToken, folder),
+    storePath: store === undefined ? undefined : resolve(folder, expandPath({ text: store }, of)),
+  };
 }
 
 function defineSecret(password: RawSecret, folder: string): SecretSource {

@@ -2,14 +2,21 @@
  * All secrets of a run at once, so that every one that cannot be had is told together, before anything is connected.
  */
 import { MailferryError } from '../errors/mailferry-error.ts';
-import type { AccountDefinition } from './job.ts';
+import type { AccountDefinition, CredentialSource } from './job.ts';
+import { TokenSource } from './oauth/token-source.ts';
 import type { ResolveOptions } from './raw-secret.ts';
 import type { Secret } from './secret.ts';
 import { resolveSecret } from './secrets.ts';
 
-export type SecretOf = (account: Pick<AccountDefinition, 'id'>) => Secret;
+/** What an account logs in with: a password that is there, or a source of access tokens. */
+export type Credential =
+  | { readonly kind: 'password'; readonly secret: Secret }
+  | { readonly kind: 'token'; readonly source: TokenSource };
+
+export type CredentialOf = (account: Pick<AccountDefinition, 'id'>) => Credential;
 
 export interface ResolveSecretsOptions extends ResolveOptions {
+  readonly now?: () => number;
   /** Told what is unwise about a source. */
   readonly warn: (account: string, text: string) => void;
 }
@@ -24,18 +31,14 @@ const MAX_LISTED = 20;
 export async function resolveSecrets(
   accounts: readonly AccountDefinition[],
   options: ResolveSecretsOptions,
-): Promise<SecretOf> {
-  const secrets = new Map<string, Secret>();
+): Promise<CredentialOf> {
+  const credentials = new Map<string, Credential>();
   const failures: { id: string; cause: MailferryError }[] = [];
   const remaining = accounts.values();
   const resolveNext = async (): Promise<void> => {
     for (const { id, password } of remaining) {
       try {
-        const { secret, warnings } = await resolveSecret(password, options);
-        secrets.set(id, secret);
-        for (const text of warnings) {
-          options.warn(id, text);
-        }
+        credentials.set(id, await resolveCredential(password, id, options));
       } catch (cause) {
         if (!(cause instanceof MailferryError)) {
           throw cause;
@@ -50,12 +53,32 @@ export async function resolveSecrets(
     throw missingSecrets(failures, first.cause);
   }
   return ({ id }) => {
-    const secret = secrets.get(id);
-    if (secret === undefined) {
+    const credential = credentials.get(id);
+    if (credential === undefined) {
       throw new Error(`the secret of ${id} was not asked for`);
     }
-    return secret;
+    return credential;
   };
+}
+
+async function resolveCredential(
+  source: CredentialSource,
+  id: string,
+  options: ResolveSecretsOptions,
+): Promise<Credential> {
+  if (source.kind === 'oauth') {
+    const { now = Date.now, warn } = options;
+    const warnOf = (text: string) => warn(id, text);
+    return {
+      kind: 'token',
+      source: await TokenSource.open({ ...options, definition: source.oauth, now, warn: warnOf }),
+    };
+  }
+  const { secret, warnings } = await resolveSecret(source, options);
+  for (const text of warnings) {
+    options.warn(id, text);
+  }
+  return { kind: 'password', secret };
 }
 
 function missingSecrets(

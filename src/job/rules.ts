@@ -5,6 +5,7 @@
 import { isLoopback } from './hosts.ts';
 import type { JobProblem } from './job.ts';
 import { type DraftAccount, definedAccounts, type JobDraft } from './job-draft.ts';
+import { oauthRules } from './oauth-rules.ts';
 import { pathRules } from './path-rules.ts';
 import { type PopUrl, urlIn } from './pop-url.ts';
 import { type Path, quoted } from './problems.ts';
@@ -33,6 +34,7 @@ const rules: readonly Rule[] = [
   bandwidthFeedsAccounts,
   ...pathRules,
   ...s3Rules,
+  ...oauthRules,
 ];
 
 /** What is allowed and unwise. */

@@ -10,7 +10,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { AUTH_CHOICES, type AuthChoice } from '../pop3/sasl/names.ts';
 import { CSV_COLUMNS } from './csv-columns.ts';
-import { parseHost } from './hosts.ts';
+import { isLoopback, parseHost } from './hosts.ts';
 import { isPopUrl, parsePopUrl } from './pop-url.ts';
 import { PROXY_EXPECTED, parseProxyUrl } from './proxy-url.ts';
 import { type ShapeIssue, toShapeIssues } from './shape-issues.ts';
@@ -193,8 +193,97 @@ const secretKeys = {
   ),
 };
 
+const namesOf = (keys: object): string => Object.keys(keys).join(', ');
+
+/** A secret by itself: nothing is known of whose it is. */
+const secretSchema = secretOf(z.strictObject(secretKeys), namesOf(secretKeys));
+
+const httpsExpected = 'an https address; http only on this machine';
+const httpsUrl = text(httpsExpected, 2048).refine(isSafeUrl, { error: httpsExpected });
+
+function isSafeUrl(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+}
+
+const oauthKeys = {
+  provider: key(
+    z.enum(['google', 'microsoft'], { error: '"google" or "microsoft"' }).optional(),
+    'Fills in the addresses and the scope of a provider.',
+    leftOut('none; then `tokenEndpoint` is required'),
+  ),
+  tenant: key(
+    text('a tenant', 256)
+      .regex(/^[A-Za-z0-9.-]+$/, { error: 'a tenant: its id or its domain' })
+      .optional(),
+    'Tenant of the provider `microsoft`.',
+    leftOut('common'),
+  ),
+  tokenEndpoint: key(httpsUrl.optional(), 'Where tokens are asked for.', leftOut('the provider’s')),
+  deviceEndpoint: key(
+    httpsUrl.optional(),
+    'Where a login by device code begins (RFC 8628).',
+    leftOut('the provider’s'),
+  ),
+  clientId: key(
+    text('a client id', 512),
+    'Id of the application, as it is registered with the provider.',
+    required,
+  ),
+  clientSecret: key(secretSchema.optional(), 'Where the application’s secret comes from.', leftOut('none')),
+  refreshToken: key(
+    secretSchema.optional(),
+    'Where the refresh token comes from; one of this, `deviceCode` and `clientCredentials`.',
+    leftOut('none'),
+  ),
+  deviceCode: key(
+    z.literal(true, { error: 'true' }).optional(),
+    'A person logs in once, with `mailferry login`; the refresh token is kept in `store`.',
+    leftOut('false'),
+  ),
+  clientCredentials: key(
+    z.literal(true, { error: 'true' }).optional(),
+    'The application has a right of its own to the mailboxes.',
+    leftOut('false'),
+  ),
+  store: key(
+    text('the path of a file').optional(),
+    'File that keeps the refresh token as the provider changes it, relative to the job file; may hold the placeholders of sink paths.',
+    leftOut('none; required with `deviceCode`'),
+  ),
+  scope: key(
+    text('a scope', 2048).optional(),
+    'What the token shall be good for.',
+    leftOut('the provider’s'),
+  ),
+};
+
+const oauthSchema = z
+  .strictObject(oauthKeys, { error: `a map with ${namesOf(oauthKeys)}` })
+  .refine(({ provider, tokenEndpoint }) => provider !== undefined || tokenEndpoint !== undefined, {
+    error: 'provider or tokenEndpoint',
+  })
+  .refine(
+    ({ refreshToken, deviceCode, clientCredentials }) =>
+      [refreshToken, deviceCode, clientCredentials].filter((grant) => grant !== undefined).length === 1,
+    { error: 'exactly one of refreshToken, deviceCode, clientCredentials' },
+  )
+  .refine(({ deviceCode, store }) => deviceCode === undefined || store !== undefined, {
+    error: 'store with deviceCode: a file that keeps the refresh token',
+  })
+  .refine(
+    ({ deviceCode, provider, deviceEndpoint }) =>
+      deviceCode === undefined || provider !== undefined || deviceEndpoint !== undefined,
+    { error: 'deviceEndpoint with deviceCode' },
+  );
+
 const passwordKeys = {
   ...secretKeys,
+  oauth: key(
+    oauthSchema.optional(),
+    'Access tokens by OAuth 2.0 in place of a password, for XOAUTH2 and OAUTHBEARER.',
+    leftOut('none'),
+  ),
   netrc: key(
     text('the path of a netrc file').optional(),
     'netrc file whose entry for this host and user holds it, relative to the job file.',
@@ -202,10 +291,6 @@ const passwordKeys = {
   ),
 };
 
-const namesOf = (keys: object): string => Object.keys(keys).join(', ');
-
-/** A secret that an S3 sink needs. */
-const secretSchema = secretOf(z.strictObject(secretKeys), namesOf(secretKeys));
 /** An account's password: it has a host and a user to be looked up by. */
 const passwordSchema = secretOf(z.strictObject(passwordKeys), namesOf(passwordKeys));
 
@@ -822,6 +907,7 @@ export type RawAccount = z.output<typeof accountSchema>;
 export type RawAccountEntry = z.output<typeof accountEntrySchema>;
 export type RawDefaults = z.output<typeof defaultsSchema>;
 export type RawPassword = z.output<typeof passwordSchema>;
+export type RawOauth = z.output<typeof oauthSchema>;
 export type RawSecret = z.output<typeof secretSchema>;
 export type RawProxy = z.output<typeof proxySchema>;
 export type RawSink = z.output<typeof sinkSchema>;
@@ -863,6 +949,12 @@ export const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['accounts[].tls', Object.keys(tlsSchema.shape)],
   ['accounts[].tls.passphrase', Object.keys(secretKeys)],
   ['accounts[].password', Object.keys(passwordKeys)],
+  ['accounts[].password.oauth', Object.keys(oauthKeys)],
+  ['accounts[].password.oauth.clientSecret', Object.keys(secretKeys)],
+  ['accounts[].password.oauth.refreshToken', Object.keys(secretKeys)],
+  ['defaults.password.oauth', Object.keys(oauthKeys)],
+  ['defaults.password.oauth.clientSecret', Object.keys(secretKeys)],
+  ['defaults.password.oauth.refreshToken', Object.keys(secretKeys)],
   ['accounts[].proxy', ['url', 'user', 'password']],
   ['accounts[].proxy.password', Object.keys(secretKeys)],
   ['defaults.proxy', ['url', 'user', 'password']],

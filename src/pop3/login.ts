@@ -10,8 +10,8 @@ import { RefusedError } from './errors.ts';
 import { meaningOfRefusal } from './known-texts.ts';
 import type { CodeMeaning } from './response-code.ts';
 import { type Attempt, authenticate } from './sasl/authenticate.ts';
-import { chooseWays, mayTryNext, type Refusal } from './sasl/choose-ways.ts';
-import { type Credentials, secretsOf } from './sasl/mechanism.ts';
+import { chooseTokenWays, chooseWays, mayTryNext, type Refusal } from './sasl/choose-ways.ts';
+import { type Credentials, type SaslLine, secretsOf } from './sasl/mechanism.ts';
 import { MECHANISMS } from './sasl/mechanisms.ts';
 import { type AuthChoice, isSasl, type Way } from './sasl/names.ts';
 import { quote } from './status.ts';
@@ -28,7 +28,7 @@ export function assertCredentials({ user, password }: Credentials): void {
 export async function login(client: Pop3Client, choice: AuthChoice, credentials: Credentials): Promise<void> {
   assertCredentials(credentials);
   const line = client.saslLine;
-  const [first, ...others] = choice === 'AUTO' ? chooseWays(line) : ([choice] as const);
+  const [first, ...others] = choice === 'AUTO' ? chooseAmong(line, credentials) : ([choice] as const);
   let way: Way = first;
   for (;;) {
     const failed = await tryWay(client, way, credentials);
@@ -41,6 +41,10 @@ export async function login(client: Pop3Client, choice: AuthChoice, credentials:
     }
     way = next;
   }
+}
+
+function chooseAmong(line: SaslLine, { isToken }: Credentials): readonly [Way, ...Way[]] {
+  return isToken === true ? chooseTokenWays(line) : chooseWays(line);
 }
 
 interface Failed {

@@ -42,6 +42,8 @@ export interface EndpointOptions {
 export interface LoginOptions {
   readonly user: string;
   readonly password: string;
+  /** `password` is an access token. */
+  readonly isToken?: boolean;
   readonly auth: AuthChoice;
   /** Most commands in flight where the server announces PIPELINING. */
   readonly pipeline: number;

@@ -3,13 +3,9 @@
  * URL, or a job without `--account`, is looked at from outside; with `--account` each matching account logs in and counts.
  */
 import { MailferryError } from '../../errors/mailferry-error.ts';
-import {
-  assembleEndpoint,
-  assembleLogin,
-  type EndpointDefinition,
-  type EndpointParts,
-} from '../../job/assemble.ts';
+import { assembleEndpoint, type EndpointDefinition, type EndpointParts } from '../../job/assemble.ts';
 import { assembleClientCertificates } from '../../job/assemble-client-certificates.ts';
+import { withLogin } from '../../job/assemble-login.ts';
 import { assembleProxies } from '../../job/assemble-proxy.ts';
 import { defaultLimits } from '../../job/default-limits.ts';
 import type { AccountDefinition, Job, Limits, Security } from '../../job/job.ts';
@@ -197,7 +193,7 @@ async function targetsOfJob(
     });
   }
   const accounts = selectAccounts(job.accounts, options.account);
-  const secretOf = await resolveSecrets(accounts, {
+  const credentialOf = await resolveSecrets(accounts, {
     timeoutMs: limits.loginTimeoutMs,
     signal,
     env,
@@ -207,7 +203,10 @@ async function targetsOfJob(
     name: account.id,
     endpoint: account,
     limits,
-    enter: (client) => logIn(client, assembleLogin(account, limits, secretOf)),
+    enter: (client) =>
+      withLogin({ account, limits, credential: credentialOf(account), signal }, (login) =>
+        logIn(client, login),
+      ),
   }));
 }
 

@@ -1,6 +1,7 @@
 /**
  * What `auth: auto` tries, in which order, and when it goes on to the next: each mechanism at most once. Pure.
  */
+import { MailferryError } from '../../errors/mailferry-error.ts';
 import type { CodeMeaning } from '../response-code.ts';
 import type { Attempt } from './authenticate.ts';
 import type { SaslLine } from './mechanism.ts';
@@ -25,6 +26,25 @@ export function chooseWays({
   );
   const [first, ...rest] = ways;
   return first === undefined ? ['USER-PASS'] : [first, ...rest, 'USER-PASS'];
+}
+
+/** For an access token, which must not be tried as a password. @throws MailferryError `login-not-possible` */
+export function chooseTokenWays({ offered }: Pick<SaslLine, 'offered'>): readonly [Way, ...Way[]] {
+  const [first, ...rest] = SASL_NAMES.filter(
+    (name) => offered.includes(name) && strengthOf(name) === 'token',
+  );
+  if (first === undefined) {
+    throw new MailferryError(
+      'the server takes no access token: it announces neither OAUTHBEARER nor XOAUTH2',
+      {
+        code: 'login-not-possible',
+        scope: 'account',
+        retry: 'never',
+        hint: 'see `mailferry probe` for what it announces; name `auth: xoauth2` if it takes what it does not announce',
+      },
+    );
+  }
+  return [first, ...rest];
 }
 
 export interface Refusal extends Pick<Attempt, 'isSecretSent'> {

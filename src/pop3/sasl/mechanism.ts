@@ -9,6 +9,8 @@ export interface Credentials {
   readonly user: string;
   /** A password; for the mechanisms of OAuth an access token. */
   readonly password: string;
+  /** It is known to be an access token: it goes by a mechanism of OAuth, or not at all. */
+  readonly isToken?: boolean;
 }
 
 /** A password in the forms that it has on the wire: as it is, and in Base64 alone and as SASL PLAIN has it (RFC 4616 §2). */
