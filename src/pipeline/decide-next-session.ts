@@ -143,7 +143,9 @@ function decideAfterBreak(plan: SessionPlan, end: Extract<SessionEnd, { kind: 'b
   const isRuledOut = end.at !== undefined && plan.suspect !== undefined && isSame(end.at, plan.suspect);
   const suspect = isRuledOut ? undefined : end.at;
   const isFurther = end.gained + end.failed > 0;
-  const isWorthwhile = isFurther || end.at !== undefined || pipelining.kind !== plan.pipelining.kind;
+  const isOtherWay =
+    pipelining.kind === 'blamed' && plan.pipelining.kind !== 'blamed' && !pipelining.isDoubted;
+  const isWorthwhile = isFurther || end.at !== undefined || isOtherWay;
   const broken = plan.broken + 1;
   const fruitless = isFurther ? 0 : plan.fruitless + 1;
   if (!isWorthwhile || plan.session >= MAX_SESSIONS || broken >= MAX_BROKEN || fruitless >= MAX_FRUITLESS) {

@@ -125,6 +125,13 @@ describe('after a session that broke', () => {
     expect(plan.pipelining).toMatchObject({ kind: 'blamed', reason: closed.message });
   });
 
+  it('Q49: gives up where it breaks without pipelining just as well, and nothing comes', () => {
+    const end = broken({ at: undefined, gained: 0, lostAhead: 2 });
+    const second = again(first, end);
+    const unpipelined = broken({ at: undefined, gained: 0 });
+    expect(decideNextSession(second, unpipelined, calm)).toEqual({ kind: 'stop', cause: closed });
+  });
+
   it.each([
     [closed, true],
     [new ConnectionError('the server was silent', { failure: 'silent' }), true],
