@@ -13,14 +13,13 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, chownSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { makeCertificates } from './certificates.ts';
 import { dovecotConfigText } from './dovecot-config.ts';
 import { findFreePorts } from './free-ports.ts';
+import { untilGreeting } from './greeting.ts';
 import { MaildirDelivery } from './maildir-delivery.ts';
 import { ProcessGroup, statFields } from './process-group.ts';
 
@@ -30,8 +29,6 @@ const DOVECOT = '/usr/sbin/dovecot';
 /** Debian's nobody and nogroup: they own the mail when the tests run as root. */
 const NOBODY = { uid: 65_534, gid: 65_534 };
 const PORT_ATTEMPTS = 5;
-const START_DEADLINE_MS = 20_000;
-const POLL_MS = 10;
 /** Dovecot's UNIX sockets live in the folder, and their paths may have 108 octets. */
 const LONGEST_FOLDER = 60;
 
@@ -177,30 +174,6 @@ async function startInFolder(folder: string, options: DovecotOptions): Promise<D
       await rm(join(folder, 'dovecot.log'), { force: true });
     }
   }
-}
-
-async function untilGreeting(port: number, master: ProcessGroup): Promise<void> {
-  const deadline = Date.now() + START_DEADLINE_MS;
-  while (Date.now() < deadline) {
-    if (!master.isRunning) throw new Error('Dovecot ended before it greeted');
-    if (await greets(port)) return;
-    await delay(POLL_MS);
-  }
-  throw new Error(`no greeting on port ${port} within ${START_DEADLINE_MS} ms`);
-}
-
-function greets(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ port, host: HOST });
-    const settle = (isGreeting: boolean) => {
-      socket.destroy();
-      resolve(isGreeting);
-    };
-    socket.setTimeout(START_DEADLINE_MS, () => settle(false));
-    socket.once('data', (chunk: Buffer) => settle(chunk.toString('latin1').startsWith('+OK')));
-    socket.once('error', () => settle(false));
-    socket.once('end', () => settle(false));
-  });
 }
 
 async function choosePorts(): Promise<Ports> {

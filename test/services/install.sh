@@ -1,10 +1,12 @@
 #!/bin/bash
 # Installs the Debian packages that the integration tests use (default) or also those that the bench compares with
-# (`--bench`). Quick when all are there. Needs root; without it, prints the command to run and exits with 1.
+# (`--bench`), and unpacks servers that cannot be installed side by side (install-enclosed.sh). Quick when all are there.
+# Needs root; without it, prints the command to run and exits with 1.
 set -euo pipefail
+enclosed=$(dirname "$0")/install-enclosed.sh
 
-packages=(ceph-mon ceph-osd curl dovecot-core dovecot-pop3d git microsocks mpop mutt notmuch openssl python3 radosgw sqlite3 strace
-  swift-account swift-container swift-object swift-proxy tinyproxy-bin tshark)
+packages=(ceph-mon ceph-osd curl dovecot-core dovecot-pop3d git microsocks mpop mutt notmuch openssl python3 radosgw socat
+  sqlite3 strace swift-account swift-container swift-object swift-proxy tinyproxy-bin tshark)
 case ${1-} in
   '') ;;
   --bench) packages+=(fdm fetchmail getmail6 time) ;;
@@ -18,7 +20,7 @@ for package in "${packages[@]}"; do
 done
 if [ ${#missing[@]} -eq 0 ]; then
   echo "all ${#packages[@]} packages are installed"
-  exit 0
+  exec "$enclosed"
 fi
 
 # The lock timeout waits for another apt (unattended upgrades, a second checkout) instead of failing at once.
@@ -32,3 +34,4 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 # A fresh machine has no package lists, an old one has stale lists: fetch them only when the first attempt fails.
 "${install[@]}" </dev/null || { "${apt[@]}" update </dev/null && "${install[@]}" </dev/null; }
+"$enclosed"

@@ -31,19 +31,24 @@ export interface ProgramGate {
 export function requireProgram(...names: readonly [string, ...string[]]): ProgramGate {
   const missing = names.filter((name) => findProgram(name) === undefined);
   const path = findProgram(names[0]) ?? names[0];
-  if (missing.length === 0) {
-    return { path, reason: undefined, describe, it };
-  }
   const packages = missing.map((name) => PACKAGES[name] ?? name).join(' ');
-  const reason = `${missing.join(', ')} missing: apt-get install ${packages}`;
+  const reason =
+    missing.length === 0 ? undefined : `${missing.join(', ')} missing: apt-get install ${packages}`;
+  return { path, ...gateOf(reason) };
+}
+
+/** @param reason why the tests cannot run here, and what to do about it; undefined where they can. */
+export function gateOf(reason: string | undefined): Omit<ProgramGate, 'path'> {
+  if (reason === undefined) {
+    return { reason, describe, it };
+  }
   if (env['CI'] === 'true') {
     const fail = (): never => {
       throw new Error(reason);
     };
-    return { path, reason, describe: (name) => it(name, fail), it: (name) => it(name, fail) };
+    return { reason, describe: (name) => it(name, fail), it: (name) => it(name, fail) };
   }
   return {
-    path,
     reason,
     describe: (name, body) => describe.skip(`${name} (skipped, ${reason})`, body),
     it: (name, body, timeoutMs) => it.skip(`${name} (skipped, ${reason})`, body, timeoutMs),

@@ -31,12 +31,15 @@ export interface WireSource {
   readonly password: string;
   /** TLS from the first octet, or by STLS; the certificate must be good for localhost. Default: clear text. */
   readonly tls?: { readonly mode: 'tls' | 'stls'; readonly caPath: string };
+  /** Header fields that are left out of the stored form: the server writes such into its mail. */
+  readonly without?: readonly string[];
 }
 
 /** All messages in the order of the listing; nothing is deleted. Throws what the reader said when it fails. */
 export async function readWireOctets(source: WireSource): Promise<WireMessage[]> {
   const tls = source.tls === undefined ? [] : [`--${source.tls.mode}`, source.tls.caPath];
-  const args = [SCRIPT, source.host, String(source.port), source.user, source.password, ...tls];
+  const without = source.without === undefined ? [] : ['--without', source.without.join(',')];
+  const args = [SCRIPT, source.host, String(source.port), source.user, source.password, ...tls, ...without];
   const { stdout } = await run('python3', args, { maxBuffer: LARGEST_OUTPUT_OCTETS });
   const lines = stdout.split('\n').filter((line) => line !== '');
   // The script beside this file prints exactly this shape.

@@ -4,11 +4,14 @@ An independent reader to compare archives with: it shares no code with the produ
 message as the lines between the status line and the lone dot (RFC 1939 section 3), one leading dot removed from each
 line that begins with two. It sends one command at a time, ends with QUIT and deletes nothing.
 
-usage: wire_octets.py HOST PORT USER PASSWORD [--tls CA | --stls CA]
+usage: wire_octets.py HOST PORT USER PASSWORD [--tls CA | --stls CA] [--without FIELD,...]
+
+--without: header fields that are left out before the digest of the stored form, where the server writes such into its mail.
 """
 
 import hashlib
 import json
+import re
 import socket
 import ssl
 import sys
@@ -30,6 +33,8 @@ class Session:
         return self.status()
 
     def status(self):
+        # A server that writes an answer in two parts waits for the acknowledgement of the first, which else takes 40 ms.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         line = self.reader.readline()
         if not line.startswith(b"+OK"):
             raise SystemExit(f"expected +OK, got {line!r}")
@@ -38,6 +43,12 @@ class Session:
     def command(self, text):
         self.socket.sendall(text.encode("utf-8") + b"\r\n")
         return self.status()
+
+    def use_utf8(self):
+        """Where it is announced and not asked for, a server may send something else in place of a message (RFC 6856 section 2)."""
+        self.socket.sendall(b"CAPA\r\n")
+        if self.reader.readline().startswith(b"+OK") and any(line.startswith(b"UTF8") for line in list(self.lines())):
+            self.command("UTF8")
 
     def lines(self):
         while True:
@@ -57,11 +68,18 @@ class Session:
         return b"".join(parts)
 
 
-def describe(number, unique_id, size, octets):
+def without_fields(stored, names):
+    header, separator, body = re.split(rb"((?:\A|(?<=\n))\r?\n)", stored, maxsplit=1)
+    field = rb"(?im)^(?:" + b"|".join(map(re.escape, names)) + rb"):[^\n]*\n(?:[ \t][^\n]*\n)*"
+    return re.sub(field, b"", header) + separator + body
+
+
+def describe(number, unique_id, size, octets, names):
     """SHA-256 of the octets as they came, and of the form that the Maildir and mbox sinks store: CRLF becomes LF
     where every LF has its CR, else nothing changes."""
     is_reversible = octets.count(b"\n") == octets.count(b"\r\n")
     stored = octets.replace(b"\r\n", b"\n") if is_reversible else octets
+    stored = without_fields(stored, names) if names else stored
     return {
         "number": number,
         "uniqueId": unique_id,
@@ -78,7 +96,10 @@ def numbered(session):
     return {int(number): value.decode("latin-1") for number, value in pairs}
 
 
-def main(host, port, user, password, tls="", ca=None):
+def main(host, port, user, password, *options):
+    tls, ca = next((pair for pair in zip(options, options[1:]) if pair[0] in ("--tls", "--stls")), ("", None))
+    fields = dict(zip(options, options[1:])).get("--without", "")
+    names = [name.encode() for name in fields.split(",") if name]
     session = Session(host, int(port))
     if tls == "--tls":
         session.secure(ca)
@@ -87,6 +108,7 @@ def main(host, port, user, password, tls="", ca=None):
         session.command("STLS")
         session.secure(ca)
         session.reader = session.socket.makefile("rb", 1 << 20)
+    session.use_utf8()
     session.command(f"USER {user}")
     session.command(f"PASS {password}")
     session.command("LIST")
@@ -96,7 +118,7 @@ def main(host, port, user, password, tls="", ca=None):
     for number in sorted(sizes):
         session.command(f"RETR {number}")
         octets = b"".join(session.lines())
-        print(json.dumps(describe(number, unique_ids.get(number, ""), int(sizes[number]), octets)))
+        print(json.dumps(describe(number, unique_ids.get(number, ""), int(sizes[number]), octets, names)))
     session.command("QUIT")
 
 
