@@ -17,7 +17,7 @@ export type S3SinkDefinition = Extract<SinkDefinition, { readonly kind: 's3' }>;
 const MESSAGE_TOKEN = /(\{\{|\}\}|\{sha256\}|\{shard\})/;
 
 export interface AssembleS3Options {
-  readonly job: Pick<Job, 'statePath' | 'limits'>;
+  readonly job: Pick<Job, 'statePath' | 'limits' | 'isReadingBack'>;
   /** Of the run: ends a secret's command with it. */
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -42,7 +42,7 @@ export function assembleS3Sink({ name, s3 }: S3SinkDefinition, options: Assemble
     legalHold: s3.legalHold,
     metadata: s3.metadata,
     tags: s3.tags,
-    verify: s3.verify,
+    verify: s3.verify ?? (options.job.isReadingBack ? 'checksum' : 'answer'),
     manifest: s3.manifest,
     statePath,
     patienceMs: limits.patienceMs,

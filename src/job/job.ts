@@ -103,7 +103,8 @@ export interface S3Definition {
   readonly legalHold: boolean;
   readonly metadata: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>> | undefined;
-  readonly verify: 'checksum' | 'read';
+  /** Undefined: looked at where the job reads back, else the answer to the put counts where it proves something. */
+  readonly verify: 'checksum' | 'read' | undefined;
   readonly multipartOctets: number;
   readonly manifest: boolean;
 }

@@ -634,9 +634,11 @@ const s3Schema = z.strictObject(
       leftOut('none'),
     ),
     verify: key(
-      z.enum(['checksum', 'read'], { error: '"checksum" or "read"' }).prefault('checksum'),
-      'How each object is proved: by the store’s own SHA-256 where a probe shows that it is to be believed, or always by getting the octets back.',
-      byDefault('checksum'),
+      z.enum(['checksum', 'read'], { error: '"checksum" or "read"' }).optional(),
+      'How each object is proved after its put: by the store’s own SHA-256 where a probe shows that it is to be believed, else by getting the octets back; or always by getting them back.',
+      leftOut(
+        'checksum where the job reads back, else the answer to the put counts, as durable and not verified, where a probe shows that it proves the octets',
+      ),
     ),
     multipartOver: key(
       size(0).prefault('64MiB'),

@@ -51,11 +51,22 @@ export interface HeldObject {
   /** Hex; of the whole object only: a checksum of checksums (multipart) is left out. */
   readonly sha256: string | undefined;
   readonly versionId: string | undefined;
+  /** Without its quotes. */
+  readonly etag: string | undefined;
   readonly encryption: string | undefined;
   readonly lockMode: string | undefined;
   /** Milliseconds since 1970. */
   readonly retainUntil: number | undefined;
   readonly legalHold: boolean | undefined;
+}
+
+/** What the store says at once of an object that it has taken. */
+export interface PutAnswer {
+  readonly versionId: string | undefined;
+  /** Hex; as `HeldObject.sha256`. */
+  readonly sha256: string | undefined;
+  /** Without its quotes. */
+  readonly etag: string | undefined;
 }
 
 /** Names one object, in one version where that is known. */
@@ -106,7 +117,7 @@ export interface BucketFacts {
 
 /** @throws StoreFailure from every method that asks the store. */
 export interface ObjectStore {
-  put(object: NewObject, signal: AbortSignal): Promise<{ readonly versionId: string | undefined }>;
+  put(object: NewObject, signal: AbortSignal): Promise<PutAnswer>;
   /** In checksum mode. Undefined where there is no such object (or, with status 404 alone, no such bucket). */
   head(name: ObjectName, signal: AbortSignal): Promise<HeldObject | undefined>;
   /** The content must be read to its end or given up by `return`. */
@@ -131,6 +142,8 @@ export interface ObjectStore {
   list(prefix: string, after: string | undefined, signal: AbortSignal): Promise<KeyPage>;
   /** What the bucket says of itself; what may not be asked is undefined. */
   bucketFacts(signal: AbortSignal): Promise<BucketFacts>;
+  /** Who asks, as far as it stays the same from run to run: what may be asked depends on it. No secret. */
+  identity(): Promise<string>;
   /** Fetches credentials anew, wherever they come from. */
   renewCredentials(): Promise<void>;
   close(): void;

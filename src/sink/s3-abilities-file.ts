@@ -1,6 +1,6 @@
 /**
  * Keeps what a probe found, with its date, in the job's state folder, so that not every run asks again. A file that cannot
- * be read, or is older than a month, is as good as none. It must not ask a store itself.
+ * be read, is older than a month, or was found out with other credentials is as good as none. It must not ask a store itself.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { systemCodeOf } from '../errors/mailferry-error.ts';
@@ -16,10 +16,15 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   signedPayload: ['kept', 'ignored'],
   read: ['allowed', 'denied', 'wrong'],
   contentMd5: ['asked', 'not-asked'],
+  etag: ['md5', 'other'],
 };
 
-/** @returns undefined where nothing (or nothing that is still believed) is known. */
-export async function readAbilities(path: string, now: number): Promise<Abilities | undefined> {
+/** @returns undefined where nothing (or nothing that is still believed) is known of what these credentials may do. */
+export async function readAbilities(
+  path: string,
+  now: number,
+  identity: string,
+): Promise<Abilities | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -30,9 +35,10 @@ export async function readAbilities(path: string, now: number): Promise<Abilitie
     throw sinkError(`read ${path}`, thrown);
   }
   const found = parse(text);
-  return found !== undefined && now - found.probedAt < MAX_AGE_MS && found.probedAt <= now
-    ? found
-    : undefined;
+  if (found === undefined || found.identity !== identity) {
+    return undefined;
+  }
+  return now - found.probedAt < MAX_AGE_MS && found.probedAt <= now ? found : undefined;
 }
 
 /** Another file first, so that a crash leaves the old or the new one. */
@@ -66,5 +72,8 @@ function isAbilities(value: unknown): value is Abilities {
     const entry = entries.get(key);
     return typeof entry === 'string' && words.includes(entry);
   };
-  return Number.isSafeInteger(entries.get('probedAt')) && Object.entries(WORDS).every(isListed);
+  const hasIdentity = typeof entries.get('identity') === 'string';
+  return (
+    hasIdentity && Number.isSafeInteger(entries.get('probedAt')) && Object.entries(WORDS).every(isListed)
+  );
 }

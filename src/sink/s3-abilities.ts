@@ -16,11 +16,15 @@ export interface Abilities {
   readonly signedPayload: 'kept' | 'ignored';
   readonly read: 'allowed' | 'denied' | 'wrong';
   readonly contentMd5: 'asked' | 'not-asked';
+  /** Whether an object's ETag is the MD5 of its octets. */
+  readonly etag: 'md5' | 'other';
   /** Of the bucket; undefined where it may not be asked. */
   readonly versioning?: boolean | undefined;
   readonly objectLock?: boolean | undefined;
   /** Milliseconds since 1970. */
   readonly probedAt: number;
+  /** Whose rights were met: hex digits. */
+  readonly identity: string;
 }
 
 export interface ProbeOptions {
@@ -30,6 +34,7 @@ export interface ProbeOptions {
   readonly keyFor: (sha256: string) => string;
   readonly settings: NewObject['settings'];
   readonly now: () => number;
+  readonly identity: string;
   readonly signal: AbortSignal;
 }
 
@@ -44,7 +49,7 @@ export async function probeStore(options: ProbeOptions): Promise<Abilities> {
   const conditionalPut = await askForConditions(options, contentMd5);
   // Under a condition where that is kept: a bucket's policy may allow no other puts.
   const asking = { md5From: contentMd5, ifAbsent: conditionalPut === 'kept' };
-  const read = await askToRead(options);
+  const { read, etag } = await askToRead(options);
   const checksum = await askForChecksum(options, asking);
   const signedPayload = await askForSignature(options, asking);
   const bucket = await options.retry.run(
@@ -52,7 +57,17 @@ export async function probeStore(options: ProbeOptions): Promise<Abilities> {
     () => options.store.bucketFacts(options.signal),
     options.signal,
   );
-  return { conditionalPut, checksum, signedPayload, read, contentMd5, ...bucket, probedAt: options.now() };
+  return {
+    conditionalPut,
+    checksum,
+    signedPayload,
+    read,
+    contentMd5,
+    etag,
+    ...bucket,
+    probedAt: options.now(),
+    identity: options.identity,
+  };
 }
 
 type Md5 = Abilities['contentMd5'];
@@ -125,9 +140,16 @@ async function askForConditions(options: ProbeOptions, md5From: Md5): Promise<Ab
   return again === 'exists' ? 'kept' : 'ignored';
 }
 
-async function askToRead({ store, retry, keyFor, signal }: ProbeOptions): Promise<Abilities['read']> {
+async function askToRead({
+  store,
+  retry,
+  keyFor,
+  signal,
+}: ProbeOptions): Promise<Pick<Abilities, 'read' | 'etag'>> {
   const key = keyFor(sha256Of(QUESTION));
-  return await unlessDenied('denied', () =>
+  const md5 = hash('md5', QUESTION, 'hex');
+  const denied = { read: 'denied', etag: 'other' } as const;
+  return await unlessDenied(denied, () =>
     retry.run(
       `get ${key}`,
       async () => {
@@ -136,7 +158,9 @@ async function askToRead({ store, retry, keyFor, signal }: ProbeOptions): Promis
         for await (const chunk of answer?.content ?? []) {
           chunks.push(chunk);
         }
-        return Buffer.concat(chunks).equals(QUESTION) ? 'allowed' : 'wrong';
+        const read: Abilities['read'] = Buffer.concat(chunks).equals(QUESTION) ? 'allowed' : 'wrong';
+        const etag: Abilities['etag'] = answer?.held.etag === md5 ? 'md5' : 'other';
+        return { read, etag };
       },
       signal,
     ),

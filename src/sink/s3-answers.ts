@@ -3,7 +3,7 @@
  * the SDK by the shape of its data alone, so that one file imports it (s3-client.ts). Pure.
  */
 import { MailferryError, systemCodeOf, textOf } from '../errors/mailferry-error.ts';
-import { type HeldObject, type ObjectSettings, StoreFailure } from './object-store.ts';
+import { type HeldObject, type ObjectSettings, type PutAnswer, StoreFailure } from './object-store.ts';
 
 /** What HeadObject and GetObject both answer, as far as it is used. */
 interface HeldAnswer {
@@ -11,6 +11,7 @@ interface HeldAnswer {
   readonly ChecksumSHA256?: string | undefined;
   readonly ChecksumType?: string | undefined;
   readonly VersionId?: string | undefined;
+  readonly ETag?: string | undefined;
   readonly ServerSideEncryption?: string | undefined;
   readonly ObjectLockMode?: string | undefined;
   readonly ObjectLockRetainUntilDate?: Date | undefined;
@@ -31,11 +32,26 @@ export function settingsOf({ storageClass, encryption, lock, legalHold, tags }: 
   };
 }
 
+export function putAnswer(
+  answer: Pick<HeldAnswer, 'ChecksumSHA256' | 'ChecksumType' | 'VersionId' | 'ETag'>,
+): PutAnswer {
+  return {
+    versionId: answer.VersionId,
+    sha256: wholeSha256(answer.ChecksumSHA256, answer.ChecksumType),
+    etag: unquoted(answer.ETag),
+  };
+}
+
+function unquoted(etag: string | undefined): string | undefined {
+  return etag?.replaceAll('"', '');
+}
+
 export function heldObject(answer: HeldAnswer): HeldObject {
   return {
     octets: answer.ContentLength ?? -1,
     sha256: wholeSha256(answer.ChecksumSHA256, answer.ChecksumType),
     versionId: answer.VersionId,
+    etag: unquoted(answer.ETag),
     encryption: answer.ServerSideEncryption,
     lockMode: answer.ObjectLockMode,
     retainUntil: answer.ObjectLockRetainUntilDate?.getTime(),

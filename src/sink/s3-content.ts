@@ -2,7 +2,7 @@
  * Looks at a message's octets once before they are sent: whether they are what the message says, and the further digests
  * that some requests want. A store refuses a body that is not what was signed, but only after it was sent, and not every store.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { MailferryError } from '../errors/mailferry-error.ts';
 import { type OctetRange, readContent } from '../message/content.ts';
@@ -12,35 +12,63 @@ import { compareClaims } from './content-check.ts';
 import type { ObjectContent } from './object-store.ts';
 
 export interface ContentDigests {
-  /** Base64; undefined where it was not asked for. */
-  readonly md5: string | undefined;
+  /** Undefined where it was not asked for. */
+  readonly md5: Buffer | undefined;
   /** Base64 of the four octets, as checksums are written in S3. */
   readonly crc32: string;
 }
 
+interface Wants {
+  readonly md5: boolean;
+  readonly crc32: boolean;
+}
+
 /** @throws MailferryError `message-mismatch` or `message-unreadable` (scope message). */
-export async function inspectContent(
-  message: Message,
-  wants: { readonly md5: boolean; readonly crc32: boolean },
-): Promise<ContentDigests> {
-  const sha256 = createHash('sha256');
-  const md5 = wants.md5 ? createHash('md5') : undefined;
-  const lineEnds = new LineEndCounter();
-  let octets = 0;
-  let crc = 0;
-  for await (const chunk of readContent(message)) {
-    sha256.update(chunk);
-    md5?.update(chunk);
-    lineEnds.push(chunk);
-    octets += chunk.length;
-    crc = wants.crc32 ? crc32(chunk, crc) : 0;
+export async function inspectContent(message: Message, wants: Wants): Promise<ContentDigests> {
+  const { content } = message;
+  const inspection = new Inspection(message, wants);
+  if (content.kind === 'memory') {
+    inspection.push(content.buffer);
+  } else {
+    for await (const chunk of readContent(message)) {
+      inspection.push(chunk);
+    }
   }
-  const mismatch =
-    compareClaims(message, octets, lineEnds.lineEnds) ?? compareDigest(message, sha256.digest('hex'));
-  if (mismatch !== undefined) {
-    throw mismatch;
+  return inspection.end();
+}
+
+class Inspection {
+  readonly #message: Message;
+  readonly #wants: Wants;
+  readonly #sha256 = createHash('sha256');
+  readonly #md5: Hash | undefined;
+  readonly #lineEnds = new LineEndCounter();
+  #octets = 0;
+  #crc = 0;
+
+  constructor(message: Message, wants: Wants) {
+    this.#message = message;
+    this.#wants = wants;
+    this.#md5 = wants.md5 ? createHash('md5') : undefined;
   }
-  return { md5: md5?.digest('base64'), crc32: crc32Text(crc) };
+
+  push(chunk: Buffer): void {
+    this.#sha256.update(chunk);
+    this.#md5?.update(chunk);
+    this.#lineEnds.push(chunk);
+    this.#octets += chunk.length;
+    this.#crc = this.#wants.crc32 ? crc32(chunk, this.#crc) : 0;
+  }
+
+  end(): ContentDigests {
+    const mismatch =
+      compareClaims(this.#message, this.#octets, this.#lineEnds.lineEnds) ??
+      compareDigest(this.#message, this.#sha256.digest('hex'));
+    if (mismatch !== undefined) {
+      throw mismatch;
+    }
+    return { md5: this.#md5?.digest(), crc32: crc32Text(this.#crc) };
+  }
 }
 
 export function crc32Text(value: number): string {

@@ -46,8 +46,12 @@ export interface S3SinkOptions {
   readonly legalHold?: boolean | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
-  /** `checksum`: the store's own, where it is to be believed. `read`: always get the octets back and hash them. */
-  readonly verify: 'checksum' | 'read';
+  /**
+   * `checksum`: the store is asked what it holds, and its own checksum counts where it is to be believed. `read`: the octets
+   * are always got back and hashed. `answer`: the answer to the put is enough for a receipt that is durable and not verified,
+   * where a probe has shown that it proves something.
+   */
+  readonly verify: 'answer' | 'checksum' | 'read';
   readonly manifest: boolean;
   /** An existing folder for what is known of the store and for manifests on their way. */
   readonly statePath: string;

@@ -14,6 +14,8 @@ export interface Expected {
 export type Finding =
   /** The octets are there. */
   | { readonly kind: 'same'; readonly proof: 'checksum' | 'readback'; readonly held: HeldObject }
+  /** Nobody looked: the answer to the put said what was taken. */
+  | { readonly kind: 'answered' }
   /** Something is there; the store neither gives a checksum that is believed nor the octets. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'missing' }

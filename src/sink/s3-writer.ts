@@ -1,13 +1,13 @@
 /**
- * One message on its way into the store: put under a key that follows from it, then looked at where it lies, and only then
- * a receipt. Every step may be repeated after any failure: the key and the octets stay the same, the put is conditional, and
+ * One message on its way into the store: put under a key that follows from it, then looked at where it lies (or, where the job
+ * does not read back and the store's answer proves the octets, not looked at), and only then a receipt. Every step may be repeated after any failure: the key and the octets stay the same, the put is conditional, and
  * what is found in its place is compared before it counts (promise 8).
  */
 import { passWhile } from '../errors/failpoint.ts';
 import { MailferryError } from '../errors/mailferry-error.ts';
-import { type NewObject, type ObjectStore, StoreFailure } from './object-store.ts';
+import { type NewObject, type ObjectStore, type PutAnswer, StoreFailure } from './object-store.ts';
 import type { Abilities } from './s3-abilities.ts';
-import { contentOf, inspectContent } from './s3-content.ts';
+import { type ContentDigests, contentOf, inspectContent } from './s3-content.ts';
 import { storeError } from './s3-error.ts';
 import { formatLocation, metadataOf } from './s3-key.ts';
 import { type MultipartOptions, putInParts } from './s3-multipart.ts';
@@ -34,11 +34,13 @@ export interface WriterOptions extends MultipartOptions {
 interface Placed {
   readonly isFresh: boolean;
   readonly versionId: string | undefined;
+  /** The answer says what the store has taken, and is to be believed. */
+  readonly isAnswerProof: boolean;
 }
 
 /** The rest of what a put needs, made once. */
-interface Prepared extends Pick<NewObject, 'key' | 'md5' | 'contentType' | 'metadata' | 'settings'> {
-  readonly crc32: string;
+interface Prepared extends Pick<NewObject, 'key' | 'contentType' | 'metadata' | 'settings'> {
+  readonly digests: ContentDigests;
   readonly isLarge: boolean;
 }
 
@@ -60,7 +62,10 @@ export class S3Writer {
     const request = async (): Promise<{ placed: Placed; finding: Finding }> => {
       placed ??= await passWhile(this.#place(storable, prepared, signal), failpoint, 'sink.s3.put-begun');
       failpoint('sink.s3.put-answered');
-      const finding = await this.#findOut(storable, { key, versionId: placed.versionId }, prepared, signal);
+      const finding: Finding =
+        placed.isAnswerProof && !this.#mustLook
+          ? { kind: 'answered' }
+          : await this.#findOut(storable, { key, versionId: placed.versionId }, prepared, signal);
       if (finding.kind === 'missing') {
         // Either somebody removed it this moment, or the store's 200 was worth nothing: from the start.
         placed = undefined;
@@ -85,12 +90,9 @@ export class S3Writer {
     const { settings, abilities, accountKey, clock, keyFor, multipartOctets } = this.#options;
     const { message } = storable;
     const isLarge = message.octets > multipartOctets;
-    // AWS wants a checksum with Object Lock, which it has; other stores want Content-MD5.
-    const wantsMd5 =
-      abilities.contentMd5 === 'asked' || settings.lock !== undefined || settings.legalHold === true;
-    const digests = await inspectContent(message, { md5: wantsMd5, crc32: isLarge });
+    const wantsMd5 = this.#sendsMd5 || (!this.#mustLook && abilities.etag === 'md5');
     return {
-      ...digests,
+      digests: await inspectContent(message, { md5: wantsMd5, crc32: isLarge }),
       isLarge,
       key: keyFor(storable),
       contentType: 'message/rfc822',
@@ -104,17 +106,17 @@ export class S3Writer {
       // The job's lock keeps other runs away, so nothing of ours comes in between. For parts it saves sending them.
       const held = await this.#options.store.head({ key: prepared.key, versionId: undefined }, signal);
       if (held !== undefined) {
-        return { isFresh: false, versionId: held.versionId };
+        return { isFresh: false, versionId: held.versionId, isAnswerProof: false };
       }
     }
     try {
-      return { isFresh: true, ...(await this.#put(storable, prepared, signal)) };
+      return await this.#put(storable, prepared, signal);
     } catch (thrown) {
       if (!(thrown instanceof StoreFailure)) {
         throw thrown;
       }
       if (thrown.status === 412) {
-        return { isFresh: false, versionId: undefined };
+        return { isFresh: false, versionId: undefined, isAnswerProof: false };
       }
       if (thrown.status === 501 && this.#hasConditions) {
         this.#hasConditions = false;
@@ -124,19 +126,33 @@ export class S3Writer {
     }
   }
 
-  async #put(
-    { message }: StorableMessage,
-    prepared: Prepared,
-    signal: AbortSignal,
-  ): Promise<{ versionId: string | undefined }> {
+  async #put({ message }: StorableMessage, prepared: Prepared, signal: AbortSignal): Promise<Placed> {
     const ifAbsent = this.#hasConditions;
+    const { key, digests, contentType, metadata, settings } = prepared;
     if (prepared.isLarge) {
-      return await putInParts(this.#options, { ...prepared, message, ifAbsent }, signal);
+      const { crc32 } = digests;
+      const large = { key, contentType, metadata, settings, message, ifAbsent, crc32 };
+      const { versionId } = await putInParts(this.#options, large, signal);
+      return { isFresh: true, versionId, isAnswerProof: false };
     }
     const { octets, sha256 } = message;
-    const { key, md5, contentType, metadata, settings } = prepared;
+    const md5 = this.#sendsMd5 ? digests.md5?.toString('base64') : undefined;
     const object = { key, md5, contentType, metadata, settings, octets, sha256, ifAbsent };
-    return await this.#options.store.put({ ...object, content: contentOf(message) }, signal);
+    const answer = await this.#options.store.put({ ...object, content: contentOf(message) }, signal);
+    const isAnswerProof = provesContent(answer, sha256, digests.md5, this.#options.abilities);
+    return { isFresh: true, versionId: answer.versionId, isAnswerProof };
+  }
+
+  /** AWS wants a checksum with Object Lock, which it has; other stores want Content-MD5. */
+  get #sendsMd5(): boolean {
+    const { abilities, settings } = this.#options;
+    return abilities.contentMd5 === 'asked' || settings.lock !== undefined || settings.legalHold === true;
+  }
+
+  /** Whether a store kept its settings shows only where the object is looked at. */
+  get #mustLook(): boolean {
+    const { verify, encryption, lock, legalHold } = this.#options.settings;
+    return verify !== 'answer' || encryption !== undefined || lock !== undefined || legalHold === true;
   }
 
   async #findOut(
@@ -178,6 +194,19 @@ export class S3Writer {
       provedAt: this.#options.clock.now(),
     };
   }
+}
+
+/** A store that compares checksums tells ours; one that compares the signed body tells the MD5 that we have taken of it too. */
+function provesContent(
+  { sha256, etag }: PutAnswer,
+  expected: string,
+  md5: Buffer | undefined,
+  abilities: Abilities,
+): boolean {
+  const isChecksum = abilities.checksum === 'kept' && sha256 === expected;
+  const isMd5 =
+    abilities.signedPayload === 'kept' && abilities.etag === 'md5' && etag === md5?.toString('hex');
+  return isChecksum || (isMd5 && md5 !== undefined);
 }
 
 /** Something else under our key: never overwritten, and without a receipt nothing is deleted at the source. */

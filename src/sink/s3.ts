@@ -157,7 +157,8 @@ export class S3Sink implements Sink {
 
   async #open(): Promise<Opened> {
     const { store, retry } = await this.#openStore();
-    const known = await readAbilities(this.#abilitiesPath, this.#clock.now());
+    const identity = await this.#identity(store, retry);
+    const known = await readAbilities(this.#abilitiesPath, this.#clock.now(), identity);
     const abilities = known ?? (await this.#probe(store, retry, new AbortController().signal));
     return { store, retry, abilities };
   }
@@ -176,6 +177,7 @@ export class S3Sink implements Sink {
     const accountKey = accountKeyOf(PROBE.id);
     const abilities = await probeStore({
       ...{ store, retry, signal, now: this.#clock.now },
+      identity: await this.#identity(store, retry),
       keyFor: (sha256) => keyOf(this.#patternFor(PROBE, accountKey), { sha256, copy: 0 }),
       // No lock: what only asks must not be kept for seven years.
       settings: { encryption, storageClass },
@@ -184,6 +186,13 @@ export class S3Sink implements Sink {
     await writeAbilities(this.#abilitiesPath, abilities);
     this.#failpoint('sink.s3.probed');
     return abilities;
+  }
+
+  /** Which credentials, without telling them. */
+  async #identity(store: ObjectStore, retry: Retry): Promise<string> {
+    const { signal } = new AbortController();
+    const identity = await retry.run('have credentials', () => store.identity(), signal);
+    return hash('sha256', identity, 'hex').slice(0, 16);
   }
 
   get #abilitiesPath(): string {

@@ -15,6 +15,7 @@ import { describeMachine } from './facts.ts';
 import { makeMessages } from './mail.ts';
 import { measure, versionOf } from './measure.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
+import { benchS3 } from './s3.ts';
 import type { Scenario } from './scenarios.ts';
 import { type Amount, type Measurement, scenarioTable } from './table.ts';
 
@@ -43,7 +44,12 @@ async function main(): Promise<void> {
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
   print(`## mailferry bench\n\n${describeMachine(contenders, folder)}\n`);
-  await benchAll(options, contenders, folder);
+  if (options.scenarios.length > 0) {
+    await benchAll(options, contenders, folder);
+  }
+  if (options.s3Messages !== undefined) {
+    print(`${await benchS3({ messages: options.s3Messages, rounds: options.runs, progress })}\n`);
+  }
 }
 
 async function benchAll(

@@ -1,10 +1,12 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
 import { CONTENDERS } from './contenders/all.ts';
-import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { S3_SCENARIO, SCENARIOS, type Scenario } from './scenarios.ts';
 
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
+  /** How many messages to put into S3; undefined where that is not wanted. */
+  readonly s3Messages: number | undefined;
   readonly contenders: readonly string[];
   readonly runs: number;
 }
@@ -15,7 +17,8 @@ Fetches the same mail from a Dovecot of its own with each contender in turn (A B
 TMPDIR each time, checks each result by digest and prints a Markdown table.
 
   --scenario   names or parts of names, separated by commas; default: all
-               ${SCENARIOS.map((scenario) => scenario.name).join(', ')}
+               ${[...SCENARIOS, S3_SCENARIO].map(({ name }) => name).join(', ')}
+               (s3-4k: the S3 sink beside a bare loop over the SDK, on a Ceph of its own)
   --contender  default: mailferry,mpop; known: ${[...CONTENDERS.keys()].join(', ')}
   --runs       rounds per scenario; default: 5
   --messages   instead of each scenario's own number
@@ -35,8 +38,11 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   });
   if (values.help) return undefined;
   const messages = values.messages === undefined ? undefined : positive('--messages', values.messages);
-  const scenarios = chooseScenarios(words(values.scenario));
+  const wanted = words(values.scenario);
+  const scenarios = chooseScenarios(wanted);
+  const isS3Wanted = wanted.some((part) => S3_SCENARIO.name.includes(part));
   return {
+    s3Messages: isS3Wanted ? (messages ?? S3_SCENARIO.messages) : undefined,
     scenarios: scenarios.map((scenario) => ({ ...scenario, messages: messages ?? scenario.messages })),
     contenders: words(values.contender),
     runs: positive('--runs', values.runs),
@@ -45,7 +51,8 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
 
 function chooseScenarios(wanted: readonly string[]): Scenario[] {
   for (const part of wanted) {
-    if (!SCENARIOS.some((scenario) => scenario.name.includes(part))) throw new Error(`no scenario "${part}"`);
+    if (![...SCENARIOS, S3_SCENARIO].some(({ name }) => name.includes(part)))
+      throw new Error(`no scenario "${part}"`);
   }
   return SCENARIOS.filter((scenario) => wanted.some((part) => scenario.name.includes(part)));
 }

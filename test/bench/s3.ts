@@ -1,27 +1,29 @@
 /**
- * The S3 sink against a bare loop over the SDK, on a Ceph of the bench's own: the same objects, the same number of requests in
- * flight, in turns, each into a new bucket. The bare loop proves nothing; a second one reads each object back as the sink must
- * (Ceph gives no checksums), so that the price of the proof shows apart from that of our code.
+ * The S3 sink beside a bare loop over the SDK, on a Ceph of the bench's own: the same octets, the same number of requests in
+ * flight, in turns, each into a new bucket. A bare put proves nothing; so there is a second bare loop that reads each object back,
+ * as the sink does where the job reads back (Ceph gives no checksums), and the price of a proof shows apart from that of our code.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { startCeph } from '../services/ceph.ts';
 import type { S3Server } from '../services/s3.ts';
+import { markdownTable, median, withRange } from './table.ts';
 
-const MESSAGES = Number(process.env['S3_BENCH_MESSAGES'] ?? 10_000);
-const ROUNDS = Number(process.env['S3_BENCH_ROUNDS'] ?? 3);
+const BARE = 'bare loop: PutObject';
 const OCTETS = 4096;
 const WIDTH = 32;
 const BATCH = 256;
-const US_PER_SECOND = 1e6;
+const US_PER_MS = 1000;
 
 interface Measured {
+  readonly name: string;
   readonly putsPerSecond: number;
-  /** Of this process, in microseconds for a message. */
-  readonly cpuUs: number;
+  /** Of this process, for a message. */
+  readonly cpuMs: number;
+  readonly serverCpuMs: number;
   readonly requests: number;
 }
 
@@ -46,52 +48,96 @@ interface BenchOutcome {
 
 type Runner = (bucket: string, messages: readonly Buffer[]) => Promise<number>;
 
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
-const messages = Array.from({ length: MESSAGES }, (_, index) => {
-  const head = `Subject: message ${index}\r\n\r\n`;
-  return Buffer.from(
-    `${head}${randomBytes(OCTETS)
-      .toString('hex')
-      .slice(head.length + 2, OCTETS)}\r\n`,
-  );
-});
-const store = await startCeph();
-try {
-  await compare(store);
-} finally {
-  await store.stop();
+export interface S3BenchOptions {
+  readonly messages: number;
+  readonly rounds: number;
+  readonly progress: (text: string) => void;
 }
 
-async function compare(server: S3Server): Promise<void> {
+/** @returns a Markdown section */
+export async function benchS3({ messages: count, rounds, progress }: S3BenchOptions): Promise<string> {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+  const messages = Array.from({ length: count }, (_, index) => makeMessage(index));
+  const server = await startCeph();
   const client = clientFor(server);
-  const runners: readonly [string, Runner][] = [
-    ['bare PUT', bareLoop(client, false)],
-    ['bare PUT+GET+hash', bareLoop(client, true)],
-    ['S3 sink', sinkRun(server)],
-  ];
-  const results = new Map<string, Measured[]>(runners.map(([name]) => [name, []]));
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, [name, runner]] of runners.entries()) {
-      const bucket = `bench-${round}-${index}`;
-      await client.send(new CreateBucketCommand({ Bucket: bucket }));
-      results.get(name)?.push(await measure(() => runner(bucket, messages)));
+  try {
+    const runners: readonly [string, Runner][] = [
+      [BARE, bareLoop(client, false)],
+      ['mailferry, the put’s answer as proof', sinkRun(server, 'answer')],
+      ['bare loop: PutObject, GetObject, hash', bareLoop(client, true)],
+      ['mailferry, reading back', sinkRun(server, 'checksum')],
+    ];
+    const results: Measured[][] = [];
+    // The first round is not counted: it compiles.
+    for (let round = 0; round <= rounds; round++) {
+      const loads = loadavg().map((load) => load.toFixed(1));
+      progress(`s3-4k ${round}/${rounds} (load ${loads.join(', ')})`);
+      const measured: Measured[] = [];
+      for (const [index, [name, runner]] of runners.entries()) {
+        const bucket = `bench-${round}-${index}`;
+        await client.send(new CreateBucketCommand({ Bucket: bucket }));
+        measured.push({ name, ...(await measure(() => runner(bucket, messages), server, count)) });
+      }
+      results.push(measured);
     }
+    return `### S3 on Ceph, 4 KB each: ${count} messages, ${WIDTH} requests in flight, ${rounds} rounds\n\n${s3Table(results.slice(1))}`;
+  } finally {
+    client.destroy();
+    await server.stop();
   }
-  client.destroy();
-  show(results);
 }
 
-async function measure(run: () => Promise<number>): Promise<Measured> {
-  const cpuBefore = process.cpuUsage();
-  const startedAt = performance.now();
+function makeMessage(index: number): Buffer {
+  const head = `Subject: message ${index}\r\n\r\n`;
+  const body = randomBytes(OCTETS)
+    .toString('hex')
+    .slice(0, OCTETS - head.length - 2);
+  return Buffer.from(`${head}${body}\r\n`);
+}
+
+async function measure(
+  run: () => Promise<number>,
+  server: S3Server,
+  messages: number,
+): Promise<Omit<Measured, 'name'>> {
+  const [cpuBefore, serverBefore, startedAt] = [process.cpuUsage(), server.cpuSeconds(), performance.now()];
   const requests = await run();
   const seconds = (performance.now() - startedAt) / 1000;
   const { user, system } = process.cpuUsage(cpuBefore);
   return {
-    putsPerSecond: MESSAGES / seconds,
-    cpuUs: (user + system) / MESSAGES,
-    requests: requests / MESSAGES,
+    putsPerSecond: messages / seconds,
+    cpuMs: (user + system) / US_PER_MS / messages,
+    serverCpuMs: ((server.cpuSeconds() - serverBefore) * 1000) / messages,
+    requests: requests / messages,
   };
+}
+
+/** Speeds are compared within a round, since the machine changes between rounds. */
+function s3Table(rounds: readonly (readonly Measured[])[]): string {
+  const names = rounds[0]?.map(({ name }) => name) ?? [];
+  const header = ['', 'messages/s', 'CPU ms', 'server CPU ms', 'requests', 'speed against the bare loop'];
+  const rows = names.map((name, column) => {
+    const own = rounds.flatMap((round) => round[column] ?? []);
+    const ratios = rounds.map((round) => {
+      const [bare, one] = [round[0], round[column]];
+      return (one?.putsPerSecond ?? Number.NaN) / (bare?.putsPerSecond ?? Number.NaN);
+    });
+    return [
+      name,
+      withRange(
+        own.map(({ putsPerSecond }) => putsPerSecond),
+        0,
+      ),
+      withRange(
+        own.map(({ cpuMs }) => cpuMs),
+        2,
+      ),
+      median(own.map(({ serverCpuMs }) => serverCpuMs)).toFixed(2),
+      median(own.map(({ requests }) => requests)).toFixed(2),
+      name === BARE ? '1' : withRange(ratios, 2),
+    ];
+  });
+  return markdownTable(header, rows);
 }
 
 function bareLoop(client: S3Client, isProving: boolean): Runner {
@@ -117,7 +163,7 @@ function bareLoop(client: S3Client, isProving: boolean): Runner {
 }
 
 /** The sink is the built one, as users run it; its types are those of the sources. */
-function sinkRun(server: S3Server): Runner {
+function sinkRun(server: S3Server, verify: 'answer' | 'checksum'): Runner {
   return async (bucket, all) => {
     const product = (path: string): string => new URL(`../../../../dist/${path}`, import.meta.url).href;
     const { S3Sink }: { S3Sink: new (options: object) => BenchSink } = await import(product('sink/s3.js'));
@@ -137,7 +183,7 @@ function sinkRun(server: S3Server): Runner {
         counting(openObjectStore(options), () => {
           requests++;
         }),
-      ...{ verify: 'checksum', manifest: false, statePath: folder, patienceMs: 60_000 },
+      ...{ verify, manifest: false, statePath: folder, patienceMs: 60_000 },
       limits: { perAccount: WIDTH },
     });
     try {
@@ -152,7 +198,7 @@ function sinkRun(server: S3Server): Runner {
           .map((octets, index) => ({ uidl: `u${at + index}`, copy: 0, message: messageFromBuffer(octets) }));
         const { outcomes } = await archive.store(batch, new AbortController().signal);
         const isProved = outcomes.every(
-          ({ kind, receipt }) => kind === 'stored' && receipt?.proof !== 'synced',
+          ({ kind, receipt }) => kind === 'stored' && (receipt?.proof === 'synced') === (verify === 'answer'),
         );
         if (!isProved) throw new Error('a message was not proved');
       }
@@ -185,20 +231,4 @@ function clientFor({ endpoint, region, accessKeyId, secretAccessKey }: S3Server)
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-}
-
-function show(results: ReadonlyMap<string, readonly Measured[]>): void {
-  const best = (name: string): Measured | undefined =>
-    [...(results.get(name) ?? [])].sort((a, b) => b.putsPerSecond - a.putsPerSecond)[0];
-  const bare = best('bare PUT')?.putsPerSecond ?? Number.NaN;
-  const proving = best('bare PUT+GET+hash')?.putsPerSecond ?? Number.NaN;
-  for (const name of results.keys()) {
-    const found = best(name);
-    if (found === undefined) continue;
-    const rate = found.putsPerSecond;
-    process.stdout.write(
-      `${name.padEnd(18)} ${rate.toFixed(0).padStart(6)} messages/s  ${((found.cpuUs / US_PER_SECOND) * 1000).toFixed(2)} ms CPU  ` +
-        `${found.requests.toFixed(2)} requests  ${(rate / bare).toFixed(2)} of bare PUT  ${(rate / proving).toFixed(2)} of bare PUT+GET+hash\n`,
-    );
-  }
 }

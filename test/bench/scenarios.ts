@@ -16,6 +16,9 @@ const MAIL = [
   { word: 'realistic', title: 'realistic sizes', messages: 5_000, sizes: { kind: 'realistic' } },
 ] as const;
 
+/** Against a bare loop over the SDK, not against other programs. */
+export const S3_SCENARIO = { name: 's3-4k', messages: 10_000 } as const;
+
 export const SCENARIOS: readonly Scenario[] = MAIL.flatMap((mail) =>
   (['maildir', 'mbox'] as const).flatMap((store) =>
     (['plaintext', 'tls'] as const).map((security) => ({

@@ -52,6 +52,10 @@ export function scenarioTable(
     ];
   });
   const header = [...HEADER.slice(0, -1), `${HEADER.at(-1)} ${yardstick}`];
+  return markdownTable(header, rows);
+}
+
+export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const align = header.map((_, column) => (column === 0 ? '---' : '---:'));
   return [header, align, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
@@ -64,13 +68,13 @@ function speedRatios(rounds: readonly (readonly Measurement[])[], name: string, 
   });
 }
 
-function withRange(values: readonly number[], digits: number): string {
+export function withRange(values: readonly number[], digits: number): string {
   if (values.length === 0) return 'none';
   const [least, most] = [Math.min(...values), Math.max(...values)];
   return `${median(values).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   const upper = sorted[Math.floor(middle)] ?? Number.NaN;

@@ -38,7 +38,7 @@ describe('an S3 sink', () => {
         name: 's3:mail-archive',
         s3: {
           forcePathStyle: false,
-          verify: 'checksum',
+          verify: undefined,
           manifest: false,
           credentials: undefined,
           lock: undefined,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { S3Sink } from '../../src/sink/s3.ts';
 import { parseLocation } from '../../src/sink/s3-key.ts';
+import type { S3SinkOptions } from '../../src/sink/s3-options.ts';
 import type { Receipt } from '../../src/sink/sink.ts';
 import { describeReaderContract } from '../contract/reader-contract.ts';
 import { type Damage, describeSinkContract, type SinkHarness } from '../contract/sink-contract.ts';
@@ -10,9 +11,14 @@ describeSinkContract('S3Sink', (folder) => s3Harness(folder, {}));
 describeSinkContract('S3Sink over a weak store', (folder) =>
   s3Harness(folder, { conditions: 'refused', hasChecksums: false }),
 );
+describeSinkContract('S3Sink without reading back', (folder) => s3Harness(folder, {}, 'answer'));
 describeReaderContract('the S3 sink', (folder) => s3Harness(folder, {}));
 
-function s3Harness(folder: string, options: DoubleOptions): SinkHarness {
+function s3Harness(
+  folder: string,
+  options: DoubleOptions,
+  verify: S3SinkOptions['verify'] = 'checksum',
+): SinkHarness {
   let double: S3Double | undefined;
   const started = (): S3Double => {
     if (double === undefined) throw new Error('the store is not started');
@@ -38,7 +44,7 @@ function s3Harness(folder: string, options: DoubleOptions): SinkHarness {
           credentials: async () => ({ accessKeyId, secretAccessKey }),
           timeouts: { connectMs: 5_000, idleMs: 5_000 },
         },
-        verify: 'checksum',
+        verify,
         manifest: false,
         statePath: join(folder, '..'),
         patienceMs: 1_000,

@@ -82,6 +82,59 @@ describe('the S3 sink', () => {
     expect(put?.headers['x-amz-content-sha256']).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  const proving: readonly [string, DoubleOptions, readonly string[]][] = [
+    ['its checksum', { hasMd5Etags: false }, ['PUT']],
+    ['the MD5 of a body that was signed', { hasChecksums: false }, ['PUT']],
+    ['no checksum and no MD5', { hasChecksums: false, hasMd5Etags: false }, ['PUT', 'GET']],
+    [
+      'the MD5 of a body that it compares with nothing',
+      { hasChecksums: false, ignoresSignatures: true },
+      ['PUT', 'GET'],
+    ],
+  ];
+
+  it.each(proving)('without reading back, where the put is answered with %s', async (_, options, asked) => {
+    await start(options);
+    await probed();
+    const [receipt] = receiptsOf(await store({ verify: 'answer' }));
+    expect(double.seen.map(({ method }) => method)).toEqual(asked);
+    expect(receipt?.proof).toBe(asked.length === 1 ? 'synced' : 'readback');
+    const [again] = receiptsOf(await store({ verify: 'answer' }));
+    expect(again?.proof).toBe(options.hasChecksums === false ? 'readback' : 'checksum');
+  });
+
+  it('without reading back, looks all the same where the answer is not about what was sent', async () => {
+    await start({ hasChecksums: false });
+    await probed();
+    double.misbehave('PUT', { kind: 'spoilt' });
+    expect(await errorOf(store({ verify: 'answer' }))).toMatchObject({ code: 's3-changed' });
+  });
+
+  it('without reading back, looks all the same at settings', async () => {
+    await probed();
+    const lock = { mode: 'COMPLIANCE', retainMs: 86_400_000 } as const;
+    expect(await errorOf(store({ lock, verify: 'answer' }))).toMatchObject({ code: 's3-setting-ignored' });
+  });
+
+  it('without reading back, cannot know of a store that answers and then does not have it', async () => {
+    await probed();
+    double.misbehave('PUT', { kind: '200-and-lost' });
+    const [receipt] = receiptsOf(await store({ verify: 'answer' }));
+    expect(receipt?.proof).toBe('synced');
+    expect(messages()).toEqual([]);
+  });
+
+  it('asks anew what it may do where it comes with other credentials', async () => {
+    await probed();
+    double.options = { accessKeyId: 'reader' };
+    const credentials = async () => ({ accessKeyId: 'reader', secretAccessKey: 'secret' });
+    receiptsOf(await store({ store: { ...bed.sinkStore, credentials } }));
+    expect(double.requests('PUT')).toBeGreaterThan(1);
+    double.seen.length = 0;
+    receiptsOf(await store({ store: { ...bed.sinkStore, credentials } }, 'another\r\n'));
+    expect(double.requests('PUT')).toBe(1);
+  });
+
   it('tells nobody’s address in keys and metadata', async () => {
     await probed();
     await store();

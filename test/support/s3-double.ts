@@ -48,6 +48,9 @@ export interface DoubleOptions {
   readonly skewMs?: number;
   readonly keepsLock?: boolean;
   readonly canList?: boolean;
+  readonly hasMd5Etags?: boolean;
+  /** Takes a body that is not what was signed. */
+  readonly ignoresSignatures?: boolean;
   /** Reads bodies no faster. */
   readonly octetsPerSecond?: number;
 }
@@ -170,12 +173,18 @@ export class S3Double implements AsyncDisposable {
     const now = Date.now() + (this.options.skewMs ?? 0);
     if (!(Math.abs(now - at) < MAX_SKEW_MS)) return { status: 403, code: 'RequestTimeTooSkewed' };
     if (/aws-chunked/.test(headers['content-encoding'] ?? '')) return { status: 501, code: 'NotImplemented' };
-    if (body.length > 0 && headers['x-amz-content-sha256'] !== digest(body, 'hex'))
+    const isSigned = headers['x-amz-content-sha256'] === digest(body, 'hex');
+    if (body.length > 0 && !isSigned && this.options.ignoresSignatures !== true)
       return { status: 400, code: 'XAmzContentSHA256Mismatch' };
     const checksum = headers['x-amz-checksum-sha256'];
     if (this.#hasChecksums && checksum !== undefined && checksum !== digest(body, 'base64'))
       return { status: 400, code: 'BadDigest' };
     return undefined;
+  }
+
+  #etagOf(octets: Buffer): string {
+    const { hasMd5Etags = true } = this.options;
+    return hasMd5Etags ? `"${createHash('md5').update(octets).digest('hex')}"` : '"opaque"';
   }
 
   get #canList(): boolean {
@@ -218,14 +227,16 @@ export class S3Double implements AsyncDisposable {
         return;
       }
     }
-    if (mischief?.kind !== '200-and-lost')
-      this.#keep(key, mischief?.kind === 'spoilt' ? Buffer.from('spoilt') : body, headers);
+    const kept = mischief?.kind === 'spoilt' ? Buffer.from('spoilt') : body;
+    if (mischief?.kind !== '200-and-lost') this.#keep(key, kept, headers);
     if (mischief?.kind === 'silence-after') {
       this.#held.add(response);
     } else if (mischief?.kind === 'reset-after') {
       response.destroy();
     } else {
-      response.writeHead(200, { etag: `"${digest(body, 'hex').slice(0, 32)}"` }).end();
+      const checksum = this.#hasChecksums ? headers['x-amz-checksum-sha256'] : undefined;
+      const told = checksum === undefined ? {} : { 'x-amz-checksum-sha256': checksum };
+      response.writeHead(200, { etag: this.#etagOf(kept), ...told }).end();
     }
   }
 
@@ -255,7 +266,8 @@ export class S3Double implements AsyncDisposable {
             'x-amz-checksum-type': 'FULL_OBJECT',
           }
         : {};
-    response.writeHead(200, { ...headers, ...told, 'content-length': octets.length });
+    const etag = this.#etagOf(octets);
+    response.writeHead(200, { ...headers, ...told, etag, 'content-length': octets.length });
     response.end(method === 'HEAD' ? undefined : octets);
   }
 

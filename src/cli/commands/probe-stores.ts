@@ -83,6 +83,7 @@ function toText({ name, s3 }: S3SinkDefinition, abilities: Abilities): string {
         : 'NOT COMPARED with its signature',
     ],
     ['reading back', READ[abilities.read]],
+    ['ETag', abilities.etag === 'md5' ? 'the MD5 of the octets' : 'says nothing about the octets'],
     ['Content-MD5', abilities.contentMd5 === 'asked' ? 'asked for' : 'not asked for'],
     ['versioning', yesOrNo(abilities.versioning)],
     ['Object Lock', yesOrNo(abilities.objectLock)],
@@ -102,8 +103,8 @@ function yesOrNo(value: boolean | undefined): string {
 }
 
 /** The same choice as s3-proof.ts makes. */
-function proofOf(verify: 'checksum' | 'read', { checksum, read }: Abilities): string {
-  if (checksum === 'kept' && verify === 'checksum') {
+function proofOf(verify: 'checksum' | 'read' | undefined, { checksum, read }: Abilities): string {
+  if (checksum === 'kept' && verify !== 'read') {
     return 'each message is proved by the store’s checksum';
   }
   return read === 'allowed'
