@@ -165,7 +165,7 @@ function bareLoop(client: S3Client, isProving: boolean): Runner {
 /** The sink is the built one, as users run it; its types are those of the sources. */
 function sinkRun(server: S3Server, verify: 'answer' | 'checksum'): Runner {
   return async (bucket, all) => {
-    const product = (path: string): string => new URL(`../../../../dist/${path}`, import.meta.url).href;
+    const product = (path: string): string => new URL(`../../../../build/${path}`, import.meta.url).href;
     const { S3Sink }: { S3Sink: new (options: object) => BenchSink } = await import(product('sink/s3.js'));
     const { openObjectStore } = await import(product('sink/s3-client.js'));
     const { messageFromBuffer } = await import(product('message/message-builder.js'));
