@@ -5,6 +5,9 @@
  * failing → well: one attempt came through to the login.
  * failing → given up: so many attempts in a row failed. Nothing more is tried in this run.
  *
+ * Well, failing or not, it may be full: an attempt failed while other sessions of ours were open there. Then no more than
+ * these are open at once, until many in a row were taken; that is tried with one more, and so on.
+ *
  * A login that is not answered is the account's own trouble: mailboxes hang one by one, and if those that do stood first in
  * the job they would keep all others from being archived, run after run.
  *
@@ -16,14 +19,20 @@ import { decidePauseMs } from './backoff.ts';
 /** Attempts in a row that may fail before a server is given up. */
 export const MOST_FAILURES = 5;
 
-/** An attempt that may be made. */
+/** Sessions that a full server must have taken, for each that it may have at once, before one more is tried. */
+const TAKEN_BEFORE_MORE = 4;
+
+/** An attempt that may be made, and the session that it becomes. */
 export interface Turn {
   readonly round: number;
 }
 
 /** The one attempt by which a failing server is tried. */
-interface Probing {
+interface Probing extends Signal {
   readonly turn: Turn;
+}
+
+interface Signal {
   readonly settled: Promise<void>;
   readonly settle: () => void;
 }
@@ -33,7 +42,9 @@ export type Admission =
   /** Go after the pause. */
   | { readonly kind: 'probe'; readonly turn: Turn; readonly pauseMs: number; readonly cause: MailferryError }
   /** Another account tries it: ask again when that has come to its end. */
-  | { readonly kind: 'wait'; readonly untilSettled: Promise<void>; readonly cause: MailferryError };
+  | { readonly kind: 'wait'; readonly untilSettled: Promise<void>; readonly cause: MailferryError }
+  /** It has as many sessions as it takes: ask again when one has ended. */
+  | { readonly kind: 'queue'; readonly untilEnded: Promise<void> };
 
 export class HostPace {
   readonly #name: string;
@@ -47,6 +58,12 @@ export class HostPace {
   #waitedMs = 0;
   #givenUp: MailferryError | undefined;
   #probing: Probing | undefined;
+  /** Attempts and sessions at this server, and those of them that it has taken. */
+  readonly #present = new Set<Turn>();
+  readonly #taken = new Set<Turn>();
+  #mostPresent = Number.POSITIVE_INFINITY;
+  #takenSinceFull = 0;
+  #ended = makeSignal();
 
   constructor(name: string, patienceMs: number, random: () => number) {
     this.#name = name;
@@ -74,14 +91,18 @@ export class HostPace {
       throw this.#givenUp;
     }
     const cause = this.#lastCause;
-    if (cause === undefined) {
-      return { kind: 'go', turn: { round: this.#round } };
-    }
-    if (this.#probing !== undefined) {
+    if (cause !== undefined && this.#probing !== undefined) {
       return { kind: 'wait', untilSettled: this.#probing.settled, cause };
     }
+    if (this.#present.size >= this.#mostPresent) {
+      return { kind: 'queue', untilEnded: this.#ended.settled };
+    }
     const turn = { round: this.#round };
-    this.#probing = probingWith(turn);
+    this.#present.add(turn);
+    if (cause === undefined) {
+      return { kind: 'go', turn };
+    }
+    this.#probing = { turn, ...makeSignal() };
     // A clock that was set back must not make the pause longer.
     const pauseMs = Math.min(this.#pauseMs, Math.max(0, this.#notBefore - now));
     return { kind: 'probe', turn, pauseMs, cause };
@@ -93,23 +114,38 @@ export class HostPace {
     this.#failures = 0;
     this.#waitedMs = 0;
     this.#lastCause = undefined;
+    this.#taken.add(turn);
+    this.#takenSinceFull += 1;
+    if (this.#takenSinceFull > TAKEN_BEFORE_MORE * this.#mostPresent) {
+      this.#mostPresent += 1;
+      this.#takenSinceFull = 0;
+    }
     this.#settle(turn);
   }
 
-  failed(turn: Turn, cause: MailferryError, now: number): void {
-    if (turn.round === this.#round) {
+  /** @returns whether it failed since the server is full: then the account has to queue, and that costs no patience. */
+  failed(turn: Turn, cause: MailferryError, now: number): boolean {
+    const isFull = this.#taken.size > 0;
+    if (isFull) {
+      this.#mostPresent = Math.min(this.#mostPresent, this.#taken.size);
+      this.#takenSinceFull = 0;
+    } else if (turn.round === this.#round) {
       this.#round += 1;
       this.#failures += 1;
       this.#lastCause = cause;
-      const leftMs = this.#patienceMs - this.#waitedMs;
-      this.#pauseMs = decidePauseMs(this.#failures, this.#random(), leftMs);
-      this.#waitedMs += this.#pauseMs;
-      this.#notBefore = now + this.#pauseMs;
+      this.#pause(now);
       if (this.#failures >= MOST_FAILURES) {
         this.#giveUp(`failed ${MOST_FAILURES} times in a row`, cause, 'later');
       }
     }
     this.#settle(turn);
+    return isFull;
+  }
+
+  #pause(now: number): void {
+    this.#pauseMs = decidePauseMs(this.#failures, this.#random(), this.#patienceMs - this.#waitedMs);
+    this.#waitedMs += this.#pauseMs;
+    this.#notBefore = now + this.#pauseMs;
   }
 
   lost(turn: Turn, cause: MailferryError): void {
@@ -117,9 +153,14 @@ export class HostPace {
     this.#settle(turn);
   }
 
-  /** The attempt came to nothing that concerns the server. Safe to call after any of the others. */
-  released(turn: Turn): void {
+  /** The attempt is over, or the session that it has become. Safe to call again, and after any of the others. */
+  ended(turn: Turn): void {
     this.#settle(turn);
+    this.#taken.delete(turn);
+    if (this.#present.delete(turn)) {
+      this.#ended.settle();
+      this.#ended = makeSignal();
+    }
   }
 
   #giveUp(what: string, cause: MailferryError, retry: Retry): void {
@@ -137,10 +178,10 @@ export class HostPace {
   }
 }
 
-function probingWith(turn: Turn): Probing {
+function makeSignal(): Signal {
   let settle = (): void => undefined;
   const settled = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  return { turn, settled, settle };
+  return { settled, settle };
 }

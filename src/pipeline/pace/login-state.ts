@@ -12,8 +12,8 @@ import type { Capabilities } from '../../pop3/capabilities.ts';
 /** No server means more than a day; one that says so must not keep an account from being archived for years. */
 const LONGEST_DELAY_MS = 24 * 3_600_000;
 
-/** What was seen to be enforced is believed up to this: a refusal may have had another reason. */
-const LONGEST_LEARNED_MS = 3_600_000;
+/** The longest that servers are known to enforce without announcing it: a refusal after more had another reason. */
+const LONGEST_LEARNED_MS = 15 * 60_000;
 
 /** What CAPA asks to keep between two logins; undefined where it asks for nothing that can be understood. */
 export function announcedDelayMs(capabilities: Capabilities | undefined): number | undefined {
@@ -59,8 +59,8 @@ export class LoginState {
 
   loggedIn(now: number): void {
     if (this.#wasTooSoon && this.#lastLoginAt !== undefined) {
-      const enforcedMs = Math.max(0, now - this.#lastLoginAt);
-      this.#learnedMs = Math.min(LONGEST_LEARNED_MS, Math.max(this.#learnedMs, enforcedMs));
+      const enforcedMs = now - this.#lastLoginAt;
+      this.#learnedMs = Math.max(this.#learnedMs, enforcedMs > LONGEST_LEARNED_MS ? 0 : enforcedMs);
     }
     this.#wasTooSoon = false;
     this.#lastLoginAt = now;

@@ -8,6 +8,7 @@ import type { Pop3Client } from '../../pop3/client.ts';
 import { RefusedError } from '../../pop3/errors.ts';
 import type { OpeningStep } from '../../pop3/open-client.ts';
 import { NO_PLACE, type Place } from '../account-pool.ts';
+import { toError } from '../account-work.ts';
 import type { AccountSource, OpenOptions } from '../context.ts';
 import { LONGEST_PAUSE_MS } from './backoff.ts';
 import { decideRetry, type Retry } from './decide-retry.ts';
@@ -98,6 +99,7 @@ class Opening {
   async #attempt(turn: Turn, signal: AbortSignal, options: OpenOptions): Promise<Pop3Client | undefined> {
     const { source, host, login } = this.#parts;
     let step: OpeningStep | undefined;
+    let session: Promise<void> = Promise.resolve();
     try {
       const client = await source.open(signal, {
         ...options,
@@ -110,6 +112,7 @@ class Opening {
           options.onStep?.(reached, capabilities);
         },
       });
+      session = client.closed;
       await this.#loggedIn(client);
       return client;
     } catch (thrown) {
@@ -119,15 +122,20 @@ class Opening {
       await this.#afterFailure(decideRetry(thrown, step), thrown, turn);
       return undefined;
     } finally {
-      host.released(turn);
+      void session.then(() => host.ended(turn));
     }
   }
 
-  async #loggedIn({ capabilities }: Pop3Client): Promise<void> {
+  async #loggedIn(client: Pop3Client): Promise<void> {
     const { login, rows, context } = this.#parts;
-    login.announced(capabilities);
+    login.announced(client.capabilities);
     login.loggedIn(context.now());
-    await rows.recordLoginTimes(login.times);
+    try {
+      await rows.recordLoginTimes(login.times);
+    } catch (thrown) {
+      client.drop(toError(thrown));
+      throw thrown;
+    }
   }
 
   /** Returns where another attempt may be made. @throws the cause where none may. */
@@ -153,7 +161,11 @@ class Opening {
   /** Where the host is worth another attempt the next one waits for its time. */
   #backOff(cause: MailferryError, turn: Turn): void {
     const { host, waiting, context } = this.#parts;
-    host.failed(turn, cause, context.now());
+    const isFull = host.failed(turn, cause, context.now());
+    host.ended(turn);
+    if (isFull && !waiting.isStopping) {
+      return;
+    }
     this.#hostFailures += 1;
     if (!host.isWorthWaiting || this.#hostFailures >= MOST_HOST_FAILURES || waiting.isStopping) {
       throw cause;
@@ -206,6 +218,10 @@ class Opening {
         await waiting.until('host', admission.untilSettled);
         continue;
       }
+      if (admission.kind === 'queue') {
+        await waiting.until('host', admission.untilEnded);
+        continue;
+      }
       try {
         if (admission.kind === 'probe' && admission.pauseMs > 0) {
           await waiting.for('host', admission.cause, admission.pauseMs);
@@ -215,8 +231,9 @@ class Opening {
         if (admission.kind === 'probe' || !host.isFailing) {
           return admission.turn;
         }
+        host.ended(admission.turn);
       } catch (thrown) {
-        host.released(admission.turn);
+        host.ended(admission.turn);
         throw thrown;
       }
     }

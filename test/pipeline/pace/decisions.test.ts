@@ -68,7 +68,7 @@ describe('a host', () => {
   const make = (patienceMs = MINUTE_MS): HostPace => new HostPace('pop.example.net:995', patienceMs, () => 1);
   const turnOf = (host: HostPace, now = 0): Turn => {
     const admission = host.admit(now);
-    if (admission.kind === 'wait') {
+    if (admission.kind === 'wait' || admission.kind === 'queue') {
       throw new Error('nobody else is trying it');
     }
     return admission.turn;
@@ -111,9 +111,43 @@ describe('a host', () => {
     for (let failure = 1; failure < MOST_FAILURES; failure += 1) {
       host.failed(turnOf(host), cause, 0);
     }
-    host.connected(turnOf(host));
+    const turn = turnOf(host);
+    host.connected(turn);
+    host.ended(turn);
     host.failed(turnOf(host), cause, 0);
     expect(host.admit(0)).toMatchObject({ kind: 'probe', pauseMs: 1_000 });
+  });
+
+  it('Q45: that has sessions of ours and takes no more is full: the next ones queue, and it is tried with one more later', () => {
+    const host = make();
+    const take = (): Turn => {
+      const turn = turnOf(host);
+      host.connected(turn);
+      return turn;
+    };
+    const open = [take(), take()];
+    const third = turnOf(host);
+    expect(host.failed(third, cause, 0)).toBe(true);
+    host.ended(third);
+    expect(host.admit(0)).toMatchObject({ kind: 'queue' });
+    for (let session = 1; session <= 9; session += 1) {
+      host.ended(open.shift() ?? third);
+      open.push(take());
+    }
+    // Nine were taken, two at a time: now three are tried.
+    expect(host.admit(0)).toMatchObject({ kind: 'go' });
+  });
+
+  it('Q45: whose sessions have all ended is not full, and counts as failing', () => {
+    const host = make();
+    const only = turnOf(host);
+    host.connected(only);
+    const refusedOne = turnOf(host);
+    host.failed(refusedOne, cause, 0);
+    host.ended(refusedOne);
+    host.ended(only);
+    expect(host.failed(turnOf(host), cause, 0)).toBe(false);
+    expect(host.isFailing).toBe(true);
   });
 
   it('is not waited for beyond patience, and not longer where the clock was set back', () => {
@@ -130,11 +164,11 @@ describe('a host', () => {
     const host = make();
     host.failed(turnOf(host), cause, 0);
     const turn = turnOf(host);
-    host.released(turn);
+    host.ended(turn);
     const next = turnOf(host);
-    host.released(turn);
+    host.ended(turn);
     expect(host.admit(0).kind).toBe('wait');
-    host.released(next);
+    host.ended(next);
     expect(host.admit(0).kind).toBe('probe');
   });
 });
@@ -203,6 +237,14 @@ describe('the time between two logins', () => {
     login.announced(announcing('LOGIN-DELAY 100'));
     login.cameTooSoon(20_000, 1_000);
     expect(login.waitMs(20_000)).toBe(100_000);
+  });
+
+  it('Q42: is not learned from a refusal that came long after the last login', () => {
+    const login = new LoginState();
+    login.loggedIn(0);
+    login.cameTooSoon(3_600_000, 1_000);
+    login.loggedIn(3_601_000);
+    expect(login.times).toEqual({ nextLoginAt: null, learnedDelayMs: 0 });
   });
 
   it('is at most a day, also where a clock was wrong when it was written', () => {
