@@ -24,14 +24,24 @@ export interface Listing {
 /** Most messages that are read from one listing: far above any real maildrop, far below what memory takes. */
 const MAX_MESSAGES = 5_000_000;
 
+/** Most octets of unique-ids that are kept: an endless listing of long ones would fill memory before it has too many lines. */
+const MAX_UIDL_OCTETS = 256 * 1024 * 1024;
+
 /** Asks STAT, UIDL and LIST, together where the server pipelines. @throws ProtocolError on a line that cannot be read. */
 export async function readListing(client: Pop3Client): Promise<Listing> {
   const sizes = new Column<number>('LIST');
   const uidls = new Column<string>('UIDL');
+  let uidlOctets = 0;
   const [stat, , hasUidl] = await Promise.all([
     client.stat(),
     client.list((number, octets) => sizes.add(number, octets)),
-    client.uidl((number, uidl) => uidls.add(number, uidl)),
+    client.uidl((number, uidl) => {
+      uidlOctets += uidl.length;
+      if (uidlOctets > MAX_UIDL_OCTETS) {
+        throw new ProtocolError(`the answer to UIDL has more than ${MAX_UIDL_OCTETS} octets of unique-ids`);
+      }
+      uidls.add(number, uidl);
+    }),
   ]);
   const warnings: string[] = [];
   if (stat.count !== sizes.length) {

@@ -33,11 +33,14 @@ export function withSections(document: string, coverage: Coverage): string {
 function tableOf({ kind, rows }: Section, coverage: Coverage): string {
   const all = Object.entries(rows);
   const covered = all.filter(([number]) => coverage.has(`${kind}${number}`)).length;
+  const replayed = all.filter(([number]) =>
+    coverage.get(`${kind}${number}`)?.some((file) => file.startsWith('replay/')),
+  ).length;
   const lines = all.map(([number, text]) => {
     const name = `${kind}${number}`;
     const tests = coverage.get(name)?.map((file) => `\`${file.replace(/(\.test)?\.\w+$/, '')}\``);
     return `| ${name} | ${text} | ${tests?.join(', ') ?? `none: ${EXCEPTIONS[name] ?? 'no reason given'}`} |`;
   });
-  const head = `\n${covered} of ${all.length} have a test.\n\n| | what | tests |\n| --- | --- | --- |\n`;
+  const head = `\n${covered} of ${all.length} have a test, ${replayed} of them a replayed session; the others need several sessions, a clock, a sink or TLS.\n\n| | what | tests |\n| --- | --- | --- |\n`;
   return `${head}${lines.join('\n')}\n\n`;
 }

@@ -437,7 +437,7 @@ export function describeSinkContract(name: string, makeHarness: (folder: string)
         ':2,S',
       ];
 
-      it.each(hostile)('and unique-ids that are hostile (%j) lead nowhere', async (id) => {
+      it.each(hostile)('Q5, RFC-48: and unique-ids that are hostile (%j) lead nowhere', async (id) => {
         const hostiles = await sink.openArchive({ ...ALICE, id: `hostile ${id}` }, new TestJournal());
         const batch = [storable('x\r\n', id), storable('x\r\n', `${id}!`)];
         const { outcomes } = await hostiles.store(batch, NO_ABORT);

@@ -233,7 +233,7 @@ describe('the TRANSACTION state', () => {
     expect(server.mailbox('alice').deleted.map(({ uidl }) => uidl)).toEqual(['demo-00000001']);
   });
 
-  it('removes nothing when the connection ends without QUIT', async () => {
+  it('RFC-63: removes nothing when the connection ends without QUIT', async () => {
     await client.ask('DELE 1');
     client.end();
     await client.readToEnd();

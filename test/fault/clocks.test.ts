@@ -39,7 +39,7 @@ describe('a clock that jumps', () => {
     expect(bed.unfinished()).toEqual([]);
   });
 
-  it('back while a locked maildrop is waited for does not make the wait longer', async () => {
+  it('Q41: back while a locked maildrop is waited for does not make the wait longer', async () => {
     await using bed = await FaultBed.make({ users: USERS, misbehaviour: [inUse()] });
     let now = Date.now();
     const goingBack = (): number => {

@@ -70,7 +70,7 @@ describe.each(['crlf', 'lf'] as const)('BodyReader with %s line ends', (ending) 
     },
   );
 
-  it('agrees with a model made in another way on any octets at any cuts (RFC-21, RFC-22)', () => {
+  it('Q20: agrees with a model made in another way on any octets at any cuts (RFC-21, RFC-22)', () => {
     const wires = fc.array(fc.constantFrom('.', '.', '\r', '\n', '\r\n', '\r\n.', 'a', '\0'), {
       maxLength: 40,
     });
@@ -100,7 +100,7 @@ describe.each(['crlf', 'lf'] as const)('BodyReader with %s line ends', (ending) 
 });
 
 describe('BodyReader', () => {
-  it('gives back what a stuffing writer put in (RFC-21)', () => {
+  it('Q26: gives back what a stuffing writer put in (RFC-21)', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('.', '..', '.x', '', 'a.b', '\0', '\n.', '\r')), (lines) => {
         const message = lines.map((line) => `${line}\r\n`).join('');

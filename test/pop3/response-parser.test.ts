@@ -31,7 +31,7 @@ function readAll(chunks: readonly string[], hasBody: readonly boolean[]): string
 }
 
 describe('ResponseParser', () => {
-  it('reads pipelined answers in order at every cut (RFC-20, RFC-22, RFC-69)', () => {
+  it('Q20: reads pipelined answers in order at every cut (RFC-20, RFC-22, RFC-69)', () => {
     const wire = '+OK\r\na\r\n..\r\n.\r\n+OK two\r\n.\r\n-ERR no\r\n+OK\r\nz\r\n.\r\n';
     const kinds = [true, true, false, true];
     const expected = ['+OK', '[a\r\n.\r\n]', '+OK two', '[]', '-ERR no', '+OK', '[z\r\n]'];
@@ -42,7 +42,7 @@ describe('ResponseParser', () => {
     }
   });
 
-  it('takes LF for a line end only where the status line of that answer has it (RFC-23)', () => {
+  it('Q21: takes LF for a line end only where the status line of that answer has it (RFC-23)', () => {
     expect(readAll(['+OK\na\n.\n'], [true])).toEqual(['+OK', '[a\n]']);
     expect(readAll(['+OK\r\na\n.\n'], [true])).toEqual(['+OK']);
     expect(readAll(['+OK\n+OK\r\na\n.\nb\r\n.\r\n'], [false, true])).toEqual(['+OK', '+OK', '[a\n.\nb\r\n]']);

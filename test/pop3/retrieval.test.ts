@@ -86,7 +86,7 @@ function retrieve(
 const message = (number: number, octets = 3): Request => ({ number, octets });
 
 describe('Retrieval', () => {
-  it('has one command in flight without PIPELINING (RFC-69)', async () => {
+  it('Q51: has one command in flight without PIPELINING (RFC-69)', async () => {
     const { line, window } = open(1);
     const { retrieval, said } = retrieve(window, [message(1), message(2)]);
     expect(line.writes).toEqual(['RETR 1\r\n']);
@@ -111,7 +111,7 @@ describe('Retrieval', () => {
     expect(said).toEqual(['1:a\r\n', '2 refused', '3:c\r\n', '4:d\r\n']);
   });
 
-  it('bounds the octets that are on their way; one message larger than the window goes alone (RFC-70)', async () => {
+  it('Q50: bounds the octets that are on their way; one message larger than the window goes alone (RFC-70)', async () => {
     const { line, window } = open(64, 100);
     const { retrieval } = retrieve(window, [message(1, 60), message(2, 60), message(3, 500)]);
     expect(line.writes).toEqual(['RETR 1\r\n']);
@@ -156,7 +156,7 @@ describe('Retrieval', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('does not complete a message whose size differs before the next answer has begun (RFC-24, RFC-54)', async () => {
+  it('Q16: does not complete a message whose size differs before the next answer has begun (RFC-24, RFC-54)', async () => {
     const { line, window } = open(1);
     const { retrieval, said } = retrieve(window, [message(1, 999), message(2, 999)]);
     line.arrives('+OK\r\na\r\n.\r\n');
@@ -169,7 +169,7 @@ describe('Retrieval', () => {
     expect(said).toEqual(['1:a\r\n', '2:b\r\n']);
   });
 
-  it('never completes the part before a lone dot of a server that does not stuff, at no cut (RFC-24)', async () => {
+  it('Q26: never completes the part before a lone dot of a server that does not stuff, at no cut (RFC-24)', async () => {
     const wire = '+OK\r\nfirst part\r\n.\r\nsecond part\r\n.\r\n';
     for (let cut = 1; cut < wire.length; cut += 1) {
       const { line, window } = open(1);
@@ -199,7 +199,7 @@ describe('Retrieval', () => {
     }
   });
 
-  it('never completes a message whose answer was cut off, at no cut (RFC-24)', async () => {
+  it('Q20, Q25: never completes a message whose answer was cut off, at no cut (RFC-24)', async () => {
     const wire = '+OK\r\na\r\n..\r\n.\r\n';
     for (let cut = 0; cut < wire.length; cut += 1) {
       const { line, window } = open(1);
@@ -211,7 +211,7 @@ describe('Retrieval', () => {
     }
   });
 
-  it('believes a doubtful end where the server hangs up in order behind it, not where the connection breaks', async () => {
+  it('Q24: believes a doubtful end where the server hangs up in order behind it, not where the connection breaks', async () => {
     for (const [cause, expected] of [
       [undefined, ['1:a\r\n']],
       [new Error('ECONNRESET'), []],

@@ -77,7 +77,7 @@ describe.each(['tls', 'starttls'] as const)('security %s', (security) => {
       () => Promise.resolve(certificate),
       { serverName: 'pop.example.net' },
     ],
-  ])('sends no credential to a certificate %s (RFC-2, RFC-3, RFC-6)', async (_, make, extra) => {
+  ])('Q63: sends no credential to a certificate %s (RFC-2, RFC-3, RFC-6)', async (_, make, extra) => {
     const shown = await make();
     const server = await serve(security, shown);
     const ca = join(folder, `${security}-ca.pem`);
@@ -90,7 +90,7 @@ describe.each(['tls', 'starttls'] as const)('security %s', (security) => {
     });
   });
 
-  it('takes a pinned certificate or key, and no other (RFC-3)', async () => {
+  it('Q63: takes a pinned certificate or key, and no other (RFC-3)', async () => {
     const leaf = new X509Certificate(certificate.certificatePem);
     const spki = leaf.publicKey.export({ type: 'spki', format: 'der' });
     const server = await serve(security);
@@ -165,7 +165,7 @@ describe('STLS', () => {
   const offered = 'S: +OK\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\n';
 
   it.each(['+OK\\r\\n+OK injected\\r\\n', '+OK\\r\\n-', '+OK\\r\\n\\0'])(
-    'never reads what comes in the clear behind its +OK: %s (RFC-7, RFC-71)',
+    'Q61: never reads what comes in the clear behind its +OK: %s (RFC-7, RFC-71)',
     async (octets) => {
       const server = await scripted(`${offered}S- ${octets}`);
       await expect(openClient(optionsFor(server.port, { security: 'starttls' }))).rejects.toMatchObject({
@@ -186,7 +186,7 @@ describe('STLS', () => {
     await client.closed;
   });
 
-  it('never reads what comes in the clear in the next packet (RFC-7)', async () => {
+  it('Q61: never reads what comes in the clear in the next packet (RFC-7)', async () => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
       socket.write('+OK\r\n');
@@ -215,7 +215,7 @@ describe('STLS', () => {
   it.each([
     ['not offered', 'S: +OK\nC: CAPA\nS: +OK\nS: USER\nS: .'],
     ['refused', `${offered}S: -ERR`],
-  ])('required means required: %s, and no credential leaves (RFC-4, RFC-6)', async (_, script) => {
+  ])('Q62: required means required: %s, and no credential leaves (RFC-4, RFC-6)', async (_, script) => {
     const server = await scripted(script);
     await expect(openClient(optionsFor(server.port, { security: 'starttls' }))).rejects.toMatchObject({
       code: 'connection-tls',
@@ -224,7 +224,7 @@ describe('STLS', () => {
     await server.played;
   });
 
-  it('ends where the server closes in place of a handshake (RFC-6)', async () => {
+  it('Q62: ends where the server closes in place of a handshake (RFC-6)', async () => {
     const server = await scripted(`${offered}S: +OK\nE: rst`);
     await expect(openClient(optionsFor(server.port, { security: 'starttls' }))).rejects.toMatchObject({
       name: 'ConnectionError',
@@ -255,7 +255,7 @@ describe('a connection', () => {
     });
   });
 
-  it('to a server that says nothing ends by its deadline, in the clear and at the handshake', async () => {
+  it('Q53: to a server that says nothing ends by its deadline, in the clear and at the handshake', async () => {
     for (const security of ['plaintext', 'tls'] as const) {
       const server = createServer((socket) => void socket.on('error', () => undefined).resume());
       server.listen(0, '127.0.0.1');

@@ -25,7 +25,7 @@ describe('parseStatus', () => {
     expect(parseStatus(octets('-err \xc3\xa9'), false)).toEqual({ kind: 'err', text: '\xc3\xa9' });
   });
 
-  it('refuses any other word with a plus sign, and an empty line', () => {
+  it('Q36: refuses any other word with a plus sign, and an empty line', () => {
     for (const line of ['+ERR no', '+', '+ abc', '', 'OK', '* OK']) {
       expect(codeOf(() => parseStatus(octets(line), false))).toBe('pop3-protocol');
     }
@@ -51,7 +51,7 @@ describe('parseGreeting', () => {
     expect(timestampOf('ready <1896.697170952@dbc.mtview.ca.us>')).toBe('<1896.697170952@dbc.mtview.ca.us>');
   });
 
-  it('finds none where it is malformed, hostile, or there are two (RFC-31)', () => {
+  it('Q56, Q57: finds none where it is malformed, hostile, or there are two (RFC-31)', () => {
     for (const text of [
       '',
       '<a>',
@@ -134,7 +134,7 @@ describe('listing lines', () => {
     expect(parseListLine(octets('1\t 20 more'))).toEqual({ number: 1, octets: 20 });
   });
 
-  it('LIST guesses nothing (RFC-53)', () => {
+  it('Q9: LIST guesses nothing (RFC-53)', () => {
     const lines = [
       '',
       '1',
@@ -153,7 +153,7 @@ describe('listing lines', () => {
     }
   });
 
-  it('UIDL is taken octet by octet, also where it breaks the rules (RFC-48)', () => {
+  it('Q5, Q6, Q7, Q8: UIDL is taken octet by octet, also where it breaks the rules (RFC-48)', () => {
     expect(parseUidlLine(octets('1 aB/<"%..'))).toEqual({ number: 1, uidl: 'aB/<"%..' });
     expect(parseUidlLine(octets('1   a b \xe9\0'))).toEqual({ number: 1, uidl: 'a b \xe9\0' });
     expect(parseUidlLine(octets('+OK 1 abc'))).toEqual({ number: 1, uidl: 'abc' });
@@ -162,7 +162,7 @@ describe('listing lines', () => {
     expect(parseUidlLine(octets(`3 ${'u'.repeat(4_000)}`)).uidl).toHaveLength(4_000);
   });
 
-  it('UIDL guesses no number (RFC-53)', () => {
+  it('Q9: UIDL guesses no number (RFC-53)', () => {
     for (const line of ['', 'abc def', '1a b', '0 a', '999999999 a', '+OK abc']) {
       expect(codeOf(() => parseUidlLine(octets(line)))).toBe('pop3-malformed-listing');
     }

@@ -31,7 +31,7 @@ it('a job that fails at each step in turn keeps every promise', async () => {
   }
 }, 60_000);
 
-it('random lives keep every promise', async () => {
+it('RFC-51, RFC-64: random lives keep every promise', async () => {
   let lives = 0;
   const property = fc.asyncProperty(life, async (model) => {
     lives += 1;

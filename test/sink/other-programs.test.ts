@@ -99,7 +99,7 @@ for key in box.keys():
 const git = requireProgram('git');
 
 git.describe('git mailsplit', () => {
-  it('splits an mbox into its messages', async () => {
+  it('RFC-77, RFC-78, RFC-79: splits an mbox into its messages', async () => {
     // It skips an empty message, having no header to begin with.
     const octets = messages().filter((each) => each.length > 0);
     await store(mbox(), octets);

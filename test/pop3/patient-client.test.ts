@@ -1,5 +1,6 @@
-/** What a session does while time passes: a clock that the test moves, and a connection without a socket. */
+/** A session over long times and long listings: a clock that the test moves, and a connection without a socket. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readListing } from '../../src/pipeline/listing.ts';
 import { type ClientTransport, Pop3Client } from '../../src/pop3/client.ts';
 import { CommandWindow } from '../../src/pop3/command-window.ts';
 import { NO_TRACE } from '../../src/pop3/wire-trace.ts';
@@ -93,6 +94,26 @@ describe('a server that takes its time', () => {
     silent.catch(() => undefined);
     await vi.advanceTimersByTimeAsync(5 * MINUTE_MS);
     await expect(silent).rejects.toMatchObject({ failure: 'silent' });
+  });
+});
+
+describe('a listing without end', () => {
+  const LONG = 'x'.repeat(15_000);
+
+  it('Q17: of long unique-ids is given up before it fills memory', async () => {
+    const { line, client } = open();
+    client.enterTransaction(1, 1_000_000);
+    const listing = readListing(client);
+    listing.catch(() => undefined);
+    line.arrives('+OK 1000000000 5\r\n');
+    await vi.advanceTimersByTimeAsync(0);
+    line.arrives('+OK\r\n.\r\n');
+    await vi.advanceTimersByTimeAsync(0);
+    line.arrives('+OK\r\n');
+    for (let number = 1; number < 100_000 && !line.isDestroyed; number += 1) {
+      line.arrives(`${number} ${LONG}\r\n`);
+    }
+    await expect(listing).rejects.toThrow(/more than 268435456 octets of unique-ids/);
   });
 });
 
