@@ -9,7 +9,7 @@ import type { Token } from './oauth/token-source.ts';
 import type { Credential } from './resolve-secrets.ts';
 
 export interface LoginParts {
-  readonly account: Pick<AccountDefinition, 'user' | 'auth'>;
+  readonly account: Pick<AccountDefinition, 'user' | 'auth' | 'authorizationId'>;
   readonly limits: Pick<Limits, 'pipeline'>;
   readonly credential: Credential;
   readonly signal: AbortSignal;
@@ -20,14 +20,13 @@ export async function withLogin<T>(
   { account, limits, credential, signal }: LoginParts,
   use: (login: LoginOptions) => Promise<T>,
 ): Promise<T> {
-  const { user, auth } = account;
-  const { pipeline } = limits;
+  const { user, auth, authorizationId } = account;
+  const login = { user, auth, authorizationId, pipeline: limits.pipeline };
   if (credential.kind === 'password') {
-    return use({ user, auth, pipeline, password: credential.secret.reveal() });
+    return use({ ...login, password: credential.secret.reveal() });
   }
   const { source } = credential;
-  const useToken = ({ secret }: Token) =>
-    use({ user, auth, pipeline, password: secret.reveal(), isToken: true });
+  const useToken = ({ secret }: Token) => use({ ...login, password: secret.reveal(), isToken: true });
   const token = await source.token(signal);
   try {
     return await useToken(token);

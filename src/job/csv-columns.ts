@@ -21,6 +21,7 @@ export const CSV_COLUMNS: ReadonlyMap<string, readonly [string] | readonly [stri
   ['password_netrc', ['password', 'netrc']],
   ['auth', ['auth']],
   ['drain', ['drain']],
+  ['authorizationId', ['authorizationId']],
   ['proxy', ['proxy']],
   ['localAddress', ['localAddress']],
   ['tls_ca', ['tls', 'ca']],

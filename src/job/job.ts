@@ -62,6 +62,8 @@ export interface AccountDefinition {
   readonly auth: AuthChoice;
   /** Whether to log in again in case the server lists only a part of the mailbox. */
   readonly drain: 'auto' | 'always' | 'never';
+  /** Whose maildrop is meant, where it is not the user's. */
+  readonly authorizationId: string | undefined;
   readonly tls: TlsSettings;
   /** `none`: directly, whatever the environment says; undefined: as the environment says. */
   readonly proxy: ProxyDefinition | 'none' | undefined;

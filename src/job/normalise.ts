@@ -82,6 +82,7 @@ export function defineAccount(keys: RawAccount, folder: string): AccountDefiniti
     password: definePassword(keys.password, { id, host, user }, folder),
     auth: keys.auth ?? 'AUTO',
     drain: keys.drain ?? 'auto',
+    authorizationId: keys.authorizationId,
     tls: defineTls(keys.tls, folder),
     proxy: keys.proxy === undefined ? undefined : defineProxy(keys.proxy, folder),
     localAddress: keys.localAddress,

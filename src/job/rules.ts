@@ -26,6 +26,7 @@ const rules: readonly Rule[] = [
   accountIdsAreUnique,
   credentialsFitOneLine,
   clientCertificatesAreWhole,
+  authorizationIdsCanBeSaid,
   tlsSettingsNeedTls,
   sinkNamesAreUnique,
   selectionCanBeMet,
@@ -155,6 +156,23 @@ function plainPasswordProblems(password: string, placeOf: JobDraft['placeOf'], p
 function breaksLine(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   return /[\r\n\u0000]/.test(text);
+}
+
+/** Where it cannot be said whose maildrop is meant, that of the administrator would be archived under the wrong name. */
+export function authorizationIdsCanBeSaid({ accounts }: JobDraft): JobProblem[] {
+  return accounts.flatMap(({ keys, placeOf }) => {
+    const { auth = 'AUTO', authorizationId } = keys;
+    const isSayable = ['AUTO', 'PLAIN', 'EXTERNAL'].includes(auth) || auth.startsWith('SCRAM-');
+    if (authorizationId === undefined) {
+      return [];
+    }
+    const texts = [
+      !isSayable &&
+        `${auth.toLowerCase()} cannot carry it; expected auth: auto, plain, external or a SCRAM mechanism`,
+      breaksLine(authorizationId) && 'expected a text without line end or NUL',
+    ];
+    return texts.filter((text) => text !== false).map((text) => ({ ...placeOf(['authorizationId']), text }));
+  });
 }
 
 /** A certificate without its key, or two certificates, is none. */

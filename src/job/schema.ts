@@ -448,6 +448,11 @@ const accountKeys = {
     'Name to log in with.',
     leftOut('none; required for each account'),
   ),
+  authorizationId: key(
+    text('a text', 1024).optional(),
+    'Whose maildrop to open, where `user` is an administrator who may open it for somebody else; only with `plain`, `external` and the SCRAM mechanisms.',
+    leftOut('that of `user`'),
+  ),
   ...connectionKeys,
 };
 

@@ -10,7 +10,7 @@ import { RefusedError } from './errors.ts';
 import { meaningOfRefusal } from './known-texts.ts';
 import type { CodeMeaning } from './response-code.ts';
 import { type Attempt, authenticate } from './sasl/authenticate.ts';
-import { chooseTokenWays, chooseWays, mayTryNext, type Refusal } from './sasl/choose-ways.ts';
+import { chooseTokenWays, chooseWays, type Refusal, waysAfter } from './sasl/choose-ways.ts';
 import { type Credentials, type SaslLine, secretsOf } from './sasl/mechanism.ts';
 import { MECHANISMS } from './sasl/mechanisms.ts';
 import { type AuthChoice, isSasl, type Way } from './sasl/names.ts';
@@ -19,8 +19,9 @@ import { quote } from './status.ts';
 export type { AuthChoice } from './sasl/names.ts';
 
 /** Refuses, before anything is connected, what would become a second command. @throws MailferryError */
-export function assertCredentials({ user, password }: Credentials): void {
+export function assertCredentials({ user, password, authorizationId = '' }: Credentials): void {
   assertSingleLine(user, 'the user name');
+  assertSingleLine(authorizationId, 'the authorization identity');
   assertSingleLine(password, 'the password');
 }
 
@@ -28,23 +29,43 @@ export function assertCredentials({ user, password }: Credentials): void {
 export async function login(client: Pop3Client, choice: AuthChoice, credentials: Credentials): Promise<void> {
   assertCredentials(credentials);
   const line = client.saslLine;
-  const [first, ...others] = choice === 'AUTO' ? chooseAmong(line, credentials) : ([choice] as const);
-  let way: Way = first;
+  const ways = choice === 'AUTO' ? chooseAmong(line, credentials) : [choice];
+  // Without a word about whose maildrop is meant, that of the user itself would be opened.
+  const [first, ...others] = ways.filter(
+    (way) => credentials.authorizationId === undefined || canSayWhose(way),
+  );
+  if (first === undefined) {
+    throw noWayToSayWhose(ways);
+  }
+  let way: Way | undefined = first;
+  let left: readonly Way[] = others;
   for (;;) {
     const failed = await tryWay(client, way, credentials);
     if (failed === undefined) {
       return;
     }
-    const next = others.shift();
-    if (next === undefined || !mayTryNext(failed.refusal, next, client.tlsFacts !== undefined)) {
+    [way, ...left] = waysAfter(failed.refusal, left, client.tlsFacts !== undefined);
+    if (way === undefined) {
       throw failed.error;
     }
-    way = next;
   }
 }
 
-function chooseAmong(line: SaslLine, { isToken }: Credentials): readonly [Way, ...Way[]] {
+function chooseAmong(line: SaslLine, { isToken }: Credentials): readonly Way[] {
   return isToken === true ? chooseTokenWays(line) : chooseWays(line);
+}
+
+function canSayWhose(way: Way): boolean {
+  return isSasl(way) && MECHANISMS[way].hasAuthorizationId === true;
+}
+
+function noWayToSayWhose(ways: readonly Way[]): MailferryError {
+  return new MailferryError(`${ways.join(', ')} cannot say whose maildrop is meant (authorizationId)`, {
+    code: 'login-not-possible',
+    scope: 'account',
+    retry: 'never',
+    hint: 'the server has to announce PLAIN, SCRAM or EXTERNAL for that',
+  });
 }
 
 interface Failed {
@@ -59,7 +80,7 @@ async function tryWay(client: Pop3Client, way: Way, credentials: Credentials): P
     return attempt.status.kind === 'ok' ? undefined : failedBy(client, way, attempt);
   } catch (error) {
     if (error instanceof MailferryError && error.code === 'login-not-possible') {
-      return { error, refusal: { way, isSecretSent: false, meaning: undefined } };
+      return { error, refusal: { way, isSecretSent: false, explanation: undefined, meaning: undefined } };
     }
     throw error;
   }
@@ -149,7 +170,7 @@ function failedBy(
     serverText,
     responseCode,
   });
-  return { error, refusal: { way, isSecretSent, meaning } };
+  return { error, refusal: { way, isSecretSent, explanation, meaning } };
 }
 
 function hintFor(way: Way, meaning: CodeMeaning | undefined): string | undefined {

@@ -45,6 +45,7 @@ export interface LoginOptions {
   /** `password` is an access token. */
   readonly isToken?: boolean;
   readonly auth: AuthChoice;
+  readonly authorizationId?: string | undefined;
   /** Most commands in flight where the server announces PIPELINING. */
   readonly pipeline: number;
 }

@@ -1,5 +1,5 @@
 /** Every way to log in against Dovecot: with the right secret and a wrong one, and with everything on that might show a secret. */
-import { readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Dovecot, startDovecot } from '../services/dovecot.ts';
@@ -104,5 +104,35 @@ it('a password whose form in Unicode differs from the one that is stored is the 
     expect(code).toBe(0);
   } finally {
     await accented.stop();
+  }
+});
+
+it('an administrator archives the maildrops of others by authorizationId, each its own', async () => {
+  const users = [
+    { name: 'alice', password: 'unused' },
+    { name: 'bob', password: 'unused' },
+  ];
+  const masters = join(folder.path, 'masters');
+  writeFileSync(masters, `admin:{PLAIN}${PASSWORD}\n`);
+  chmodSync(folder.path, 0o755);
+  const settings = `passdb {\n  driver = passwd-file\n  master = yes\n  pass = yes\n  args = scheme=PLAIN ${masters}\n}\n`;
+  const server = await startDovecot({ users, mechanisms: ['plain', 'scram-sha-256'], settings });
+  try {
+    for (const { name } of users) server.deliver(name, someMessages(2, name));
+    const accounts = users.map(({ name }) => ({
+      id: name,
+      user: 'admin',
+      authorizationId: name,
+      auth: 'plain',
+    }));
+    const job = folder.writeJob(server.port, { name: 'master', state: './state-master', accounts });
+    const ended = await folder.run(['run', '--quiet', job], { env: { MAIL_PASSWORD: PASSWORD } });
+    expect(ended).toMatchObject({ code: 0 });
+    for (const { name } of users) {
+      const mbox = readFileSync(folder.mbox(name), 'latin1');
+      expect(mbox.match(/^Subject: \w+/gm)).toEqual(Array(2).fill(`Subject: ${name}`));
+    }
+  } finally {
+    await server.stop();
   }
 });

@@ -307,3 +307,22 @@ describe('client certificates', () => {
     expect(problems).toContainEqual(expect.stringMatching(/passphrase.* expected a map with one of env/));
   });
 });
+
+describe('authorizationId', () => {
+  test.each(['auto', 'plain', 'scram-sha-256'])('goes with auth: %s', async (auth) => {
+    expect(await check({ accounts: [account({ id: 'a', auth, authorizationId: 'a' })] })).toEqual(well);
+  });
+
+  test.each(['login', 'apop', 'user-pass', 'cram-md5', 'xoauth2', 'oauthbearer'])(
+    'does not go with auth: %s, which cannot carry it',
+    async (auth) => {
+      const { problems } = await check({ accounts: [account({ auth, authorizationId: 'a' })] });
+      expect(problems).toEqual([expect.stringContaining(`authorizationId ${auth} cannot carry it`)]);
+    },
+  );
+
+  test('holds no line end', async () => {
+    const { problems } = await check({ accounts: [account({ authorizationId: 'a\r\nDELE 1' })] });
+    expect(problems).toEqual([expect.stringContaining('without line end')]);
+  });
+});

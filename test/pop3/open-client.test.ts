@@ -147,6 +147,19 @@ describe('openClient', () => {
     });
   });
 
+  it('says whose maildrop is meant, or nothing at all (RFC-40)', async () => {
+    const whose = { user: 'admin', authorizationId: 'alice' };
+    const response = Buffer.from('alice\0admin\0secret').toString('base64');
+    await login(`S: +OK\n${capa('SASL LOGIN PLAIN')}\nC: AUTH PLAIN ${response}\nS: +OK\n${capa()}`, {
+      ...whose,
+      auth: 'AUTO',
+    });
+    for (const offered of ['SASL LOGIN CRAM-MD5', 'USER']) {
+      const cause = await failedLogin(`S: +OK\n${capa(offered)}`, { ...whose, auth: 'AUTO' });
+      expect(cause).toMatchObject({ code: 'login-not-possible' });
+    }
+  });
+
   it('gives no initial response where the mechanism is not announced or it would not fit (RFC-35, RFC-36, RFC-37, RFC-40, RFC-41)', async () => {
     await login(`${NO_CAPA}C: AUTH PLAIN\nS: + \nC: AGFsaWNlAHNlY3JldA==\nS: +OK`, { auth: 'PLAIN' });
     const password = 'p'.repeat(600);

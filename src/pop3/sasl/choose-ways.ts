@@ -12,20 +12,15 @@ import { strengthOf } from './strength.ts';
  * Strongest first among those that are announced (RFC 5034 §3). Only where the job names them: CRAM-MD5 and APOP, which are weak;
  * XOAUTH2 and OAUTHBEARER, since a secret does not show whether it is a token. USER and PASS (RFC 1939 §7) come last.
  */
-export function chooseWays({
-  offered,
-  channelBinding,
-  hasClientCertificate,
-}: SaslLine): readonly [Way, ...Way[]] {
-  const ways: Way[] = SASL_NAMES.filter(
+export function chooseWays({ offered, channelBinding, hasClientCertificate }: SaslLine): readonly Way[] {
+  const ways = SASL_NAMES.filter(
     (name) =>
       offered.includes(name) &&
       !['weak', 'token'].includes(strengthOf(name)) &&
       (channelBinding !== undefined || !isPlus(name)) &&
       (hasClientCertificate || name !== 'EXTERNAL'),
   );
-  const [first, ...rest] = ways;
-  return first === undefined ? ['USER-PASS'] : [first, ...rest, 'USER-PASS'];
+  return [...ways, 'USER-PASS'];
 }
 
 /** For an access token, which must not be tried as a password. @throws MailferryError `login-not-possible` */
@@ -47,24 +42,30 @@ export function chooseTokenWays({ offered }: Pick<SaslLine, 'offered'>): readonl
   return [first, ...rest];
 }
 
-export interface Refusal extends Pick<Attempt, 'isSecretSent'> {
+export interface Refusal extends Pick<Attempt, 'isSecretSent' | 'explanation'> {
   readonly way: Way;
   /** What the server's code or text means; undefined where it means nothing to us. */
   readonly meaning: Pick<CodeMeaning, 'code'> | undefined;
 }
 
 /**
- * Whether the next way may be tried after a refusal. Not where the secret was tested: the next would be a second wrong password.
- * Not where the server said why: that will not change. And on a line that others can read nothing weaker than what was
+ * What may be tried after a refusal. Nothing where the secret was tested: another mechanism would be a second wrong password. Nothing
+ * where the server said why: that will not change. And on a line that others can read nothing weaker than what was
  * refused, since it may be they who refuse.
+ *
+ * But a -PLUS that is refused without its own reason is followed by the bare mechanisms: Cyrus knows no binding to TLS 1.3, says so
+ * only after the proof, and has one answer for everything.
  */
-export function mayTryNext({ way, isSecretSent, meaning }: Refusal, next: Way, isSecure: boolean): boolean {
-  if (isSecretSent) {
-    return false;
+export function waysAfter(refusal: Refusal, others: readonly Way[], isSecure: boolean): readonly Way[] {
+  const { way, isSecretSent, explanation, meaning } = refusal;
+  if (isSasl(way) && isPlus(way)) {
+    const isUnexplained = explanation === undefined && (meaning?.code ?? 'login-refused') === 'login-refused';
+    return isUnexplained ? others.filter((other) => !isSasl(other) || !isPlus(other)) : [];
   }
-  // A -PLUS is refused at its first line for the sake of the binding, and many servers have one answer for all.
-  const isAboutBinding = isSasl(way) && isPlus(way) && meaning?.code === 'login-refused';
-  return (meaning === undefined || isAboutBinding) && (isSecure || strengthOf(way) === strengthOf(next));
+  if (isSecretSent || meaning !== undefined) {
+    return [];
+  }
+  return others.filter((other) => isSecure || strengthOf(other) === strengthOf(way));
 }
 
 function isPlus(name: SaslName): boolean {

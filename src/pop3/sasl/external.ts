@@ -10,8 +10,9 @@ export const EXTERNAL: SaslMechanism = {
   name: 'EXTERNAL',
   // Nothing that it says is a secret.
   secretAt: 1,
+  hasAuthorizationId: true,
   hint: 'see that the server takes the certificate of `tls.cert` or `tls.pfx`, and that it is for `user`',
-  start({ user }, { hasClientCertificate }) {
+  start({ user, authorizationId = user }, { hasClientCertificate }) {
     if (!hasClientCertificate) {
       throw new MailferryError('EXTERNAL needs TLS and a client certificate', {
         code: 'login-not-possible',
@@ -21,7 +22,7 @@ export const EXTERNAL: SaslMechanism = {
       });
     }
     return {
-      initialResponse: Buffer.from(user, 'utf8'),
+      initialResponse: Buffer.from(authorizationId, 'utf8'),
       isComplete: () => true,
       respond: () => {
         throw new ProtocolError('the server sent a challenge after the whole of SASL EXTERNAL was said');

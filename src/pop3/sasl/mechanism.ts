@@ -11,6 +11,8 @@ export interface Credentials {
   readonly password: string;
   /** It is known to be an access token: it goes by a mechanism of OAuth, or not at all. */
   readonly isToken?: boolean;
+  /** Whose maildrop is meant, where it is not the user's (RFC 4422 §3.4.1): an administrator opens somebody else's. */
+  readonly authorizationId?: string | undefined;
 }
 
 /** A password in the forms that it has on the wire: as it is, and in Base64 alone and as SASL PLAIN has it (RFC 4616 §2). */
@@ -49,6 +51,8 @@ export interface SaslMechanism {
   readonly name: SaslName;
   /** Which of the client's messages, from 0, is the first that holds or proves the secret: a refusal before it says nothing of it. */
   readonly secretAt: number;
+  /** Whether it can say whose maildrop is meant. */
+  readonly hasAuthorizationId?: boolean;
   /** Never said together with AUTH, since servers of the field do not take it there. */
   readonly isTwoStep?: boolean;
   /** What to do about a refusal, where it is not the password that may be wrong. */

@@ -5,8 +5,9 @@ import type { SaslMechanism } from './mechanism.ts';
 export const PLAIN: SaslMechanism = {
   name: 'PLAIN',
   secretAt: 0,
-  start({ user, password }) {
-    const message = Buffer.from(`\0${user}\0${password}`, 'utf8');
+  hasAuthorizationId: true,
+  start({ user, password, authorizationId = '' }) {
+    const message = Buffer.from(`${authorizationId}\0${user}\0${password}`, 'utf8');
     return {
       initialResponse: message,
       isComplete: () => true,

@@ -34,6 +34,7 @@ export function scram(
   return {
     name,
     secretAt: 1,
+    hasAuthorizationId: true,
     start: (credentials, line) => new ScramExchange(name, credentials, line, newNonce()),
   };
 }
@@ -56,15 +57,16 @@ class ScramExchange implements SaslExchange {
   #reason: string | undefined;
 
   constructor(name: ScramName, credentials: Credentials, line: SaslLine, nonce: string) {
-    const { user, password } = credentials;
+    const { user, password, authorizationId } = credentials;
     this.#secrets = secretsOf(credentials);
     this.#name = name;
     this.#hash = hashOf(name);
     this.#nonce = nonce;
     this.#password = prepared(password, 'the password', name);
-    const header = `${bindingFlag(name, line)},,`;
+    const whose = authorizationId === undefined ? '' : `a=${escapeName(authorizationId)}`;
+    const header = `${bindingFlag(name, line)},${whose},`;
     const data = isPlus(name) ? (line.channelBinding?.data ?? Buffer.alloc(0)) : Buffer.alloc(0);
-    this.#binding = Buffer.concat([Buffer.from(header), data]);
+    this.#binding = Buffer.concat([Buffer.from(header, 'utf8'), data]);
     this.#firstBare = `n=${escapeName(prepared(user, 'the user name', name))},r=${nonce}`;
     this.initialResponse = Buffer.from(header + this.#firstBare, 'utf8');
   }

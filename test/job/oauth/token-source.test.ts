@@ -188,7 +188,7 @@ describe('a token endpoint', () => {
 });
 
 describe('a login by token', () => {
-  const account = { user: 'alice', auth: 'AUTO' } as const;
+  const account = { user: 'alice', auth: 'AUTO', authorizationId: undefined } as const;
   const limits = { pipeline: 1 };
 
   async function serve(token: string): Promise<DemoServer> {

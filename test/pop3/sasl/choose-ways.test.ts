@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseWays, mayTryNext } from '../../../src/pop3/sasl/choose-ways.ts';
+import { chooseWays, waysAfter } from '../../../src/pop3/sasl/choose-ways.ts';
 import type { SaslLine } from '../../../src/pop3/sasl/mechanism.ts';
 import { SASL_NAMES, type Way } from '../../../src/pop3/sasl/names.ts';
 
@@ -38,28 +38,46 @@ describe('the order of auth: auto', () => {
   });
 });
 
-describe('Q55, RFC-42: after a refusal the next is tried', () => {
-  const refused = (way: Way, extra = {}) => ({ way, isSecretSent: false, meaning: undefined, ...extra });
+describe('Q55, RFC-42: after a refusal', () => {
+  const refused = (way: Way, extra = {}) => ({
+    way,
+    isSecretSent: false,
+    explanation: undefined,
+    meaning: undefined,
+    ...extra,
+  });
   const auth = { meaning: { code: 'login-refused' } };
+  const inUse = { meaning: { code: 'pop3-in-use' } };
+  const sent = { isSecretSent: true };
+  const others: readonly Way[] = ['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1', 'PLAIN', 'USER-PASS'];
+  const bare: readonly Way[] = ['SCRAM-SHA-1', 'PLAIN', 'USER-PASS'];
 
-  it.each<[string, boolean, Parameters<typeof mayTryNext>]>([
-    ['where nothing secret was sent and nothing said why', true, [refused('SCRAM-SHA-256'), 'PLAIN', true]],
-    ['not where the secret was tested', false, [refused('PLAIN', { isSecretSent: true }), 'LOGIN', true]],
-    ['not where the user name or password is wrong', false, [refused('SCRAM-SHA-1', auth), 'PLAIN', true]],
+  it.each<[string, ReturnType<typeof refused>, boolean, readonly Way[]]>([
     [
-      'where it may be the binding that is refused',
+      'all others, where nothing secret was sent and nothing said why',
+      refused('SCRAM-SHA-256'),
       true,
-      [refused('SCRAM-SHA-256-PLUS', auth), 'PLAIN', true],
+      others,
+    ],
+    ['none, where the secret was tested', refused('PLAIN', sent), true, []],
+    ['none, where the user name or password is wrong', refused('SCRAM-SHA-256', auth), true, []],
+    ['none, where the maildrop is in use', refused('SCRAM-SHA-256-PLUS', inUse), true, []],
+    ['bare ones, where it may be the binding', refused('SCRAM-SHA-256-PLUS', auth), true, bare],
+    ['bare ones, also after the proof', refused('SCRAM-SHA-256-PLUS', { ...auth, ...sent }), true, bare],
+    [
+      'none, where the server says what is wrong with the proof or the binding',
+      refused('SCRAM-SHA-256-PLUS', { ...sent, explanation: 'somebody may be in between' }),
+      true,
+      [],
     ],
     [
-      'not where the maildrop is in use',
+      'only those of the same strength on a clear line',
+      refused('SCRAM-SHA-256'),
       false,
-      [refused('SCRAM-SHA-1-PLUS', { meaning: { code: 'pop3-in-use' } }), 'SCRAM-SHA-1', true],
+      ['SCRAM-SHA-1-PLUS', 'SCRAM-SHA-1'],
     ],
-    ['not a weaker one on a clear line', false, [refused('SCRAM-SHA-256'), 'PLAIN', false]],
-    ['one of the same strength on a clear line', true, [refused('SCRAM-SHA-256'), 'SCRAM-SHA-1', false]],
-    ['LOGIN for PLAIN on a clear line', true, [refused('PLAIN'), 'LOGIN', false]],
-  ])('%s', (_, expected, args) => {
-    expect(mayTryNext(...args)).toBe(expected);
+    ['USER and PASS for PLAIN on a clear line', refused('PLAIN'), false, ['PLAIN', 'USER-PASS']],
+  ])('%s are left', (_, refusal, isSecure, expected) => {
+    expect(waysAfter(refusal, others, isSecure)).toEqual(expected);
   });
 });

@@ -129,6 +129,22 @@ describe('Q55, RFC-42: auto', () => {
     },
   );
 
+  it('goes on to the bare mechanism where -PLUS is refused after the proof, as Cyrus does on TLS 1.3', async () => {
+    const cyrus = {
+      certificate,
+      announced: ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'],
+      refusesPlusProof: '-ERR [AUTH] authenticating: bad protocol / cancel',
+    };
+    const right = await logIn('AUTO', cyrus);
+    expect(right.code).toBeUndefined();
+    expect(tried(right)).toEqual(['AUTH SCRAM-SHA-256-PLUS', 'AUTH SCRAM-SHA-256']);
+    const wrong = await logIn('AUTO', cyrus, { password: 'wrong' });
+    expect(wrong.code).toBe('login-refused');
+    expect(tried(wrong)).toEqual(tried(right));
+    const named = await logIn('SCRAM-SHA-256-PLUS', cyrus);
+    expect(tried(named)).toEqual(['AUTH SCRAM-SHA-256-PLUS']);
+  });
+
   it('tries nothing after a wrong password', async () => {
     const ended = await logIn('AUTO', { certificate, announced, hasPlus: true }, { password: 'wrong' });
     expect(ended.code).toBe('login-refused');

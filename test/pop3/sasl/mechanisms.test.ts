@@ -286,3 +286,25 @@ describe('EXTERNAL', () => {
     );
   });
 });
+
+describe('an authorization identity', () => {
+  const credentials = { user: 'admin', password: 'secret', authorizationId: 'alice' };
+
+  it('is said by PLAIN as RFC 4616 has it', () => {
+    const { initialResponse } = MECHANISMS.PLAIN.start(credentials, CLEAR);
+    expect(initialResponse?.toString()).toBe('alice\0admin\0secret');
+  });
+
+  it('is said by SCRAM in its header, and bound by its proof', async () => {
+    const whose = { ...credentials, authorizationId: 'al=i,ce' };
+    const exchange = scram('SCRAM-SHA-1', () => 'nonce').start(whose, CLEAR);
+    expect(exchange.initialResponse?.toString()).toBe('n,a=al=3Di=2Cce,n=admin,r=nonce');
+    const [binding = ''] = (await say(exchange, 'r=nonce1,s=AAAA,i=4096')).split(',');
+    expect(Buffer.from(binding.slice(2), 'base64').toString()).toBe('n,a=al=3Di=2Cce,');
+  });
+
+  it('takes the place of the user in EXTERNAL', () => {
+    const shown = { ...BOUND, hasClientCertificate: true };
+    expect(MECHANISMS.EXTERNAL.start(credentials, shown).initialResponse?.toString()).toBe('alice');
+  });
+});

@@ -25,6 +25,8 @@ export interface ScramServerOptions {
   readonly isUnproven?: boolean;
   /** Takes its binding from another line than the client's, as where somebody is in between. */
   readonly isElsewhere?: boolean;
+  /** Refuses -PLUS after the proof, right or wrong, with this. */
+  readonly refusesPlusProof?: string;
   /** Refuses -PLUS at its first line, with this. */
   readonly refusesPlus?: string;
 }
@@ -139,7 +141,9 @@ class Session {
       const trouble = this.#bindingTrouble(flag, name, Buffer.from(binding, 'base64'));
       const isRight = createHash(hash).update(key).digest().equals(stored);
       const reason = trouble ?? (isRight ? undefined : 'invalid-proof');
-      if (reason !== undefined) {
+      if (name.endsWith('-PLUS') && this.#options.refusesPlusProof !== undefined) {
+        this.#say(this.#options.refusesPlusProof);
+      } else if (reason !== undefined) {
         this.#challenge(`e=${reason}`, () => this.#say('-ERR no'));
       } else if (this.#options.isUnproven === true) {
         this.#say('+OK welcome');
