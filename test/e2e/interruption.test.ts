@@ -1,7 +1,7 @@
 /** Stopped once, stopped twice, killed at any instant: the next run goes on, and in the end each sink holds each message once. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DemoServer } from '../../src/demo/demo-server.ts';
-import { silent, slowFirstOctet } from '../../src/demo/misbehaviour.ts';
+import { inUse, silent, slowFirstOctet } from '../../src/demo/misbehaviour.ts';
 import { storedDigests } from '../support/archives.ts';
 import { someMessages } from '../support/job-bed.ts';
 import { JobFolder, PASSWORD } from '../support/job-folder.ts';
@@ -58,6 +58,21 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
     server.misbehaviour.allOff();
     expect(await folder.run(['run', '--quiet', job])).toMatchObject({ code: 0, stderr: '' });
     expect(server.record.count('RETR')).toBe(MANY.length);
+    expectAllOnce('alice', MANY);
+  });
+
+  it('Q41: ends a wait for a locked maildrop at once, and the next run goes on', async () => {
+    const stop = server.misbehaviour.on(inUse());
+    job = folder.writeJob(server.port, { accounts: ['alice'], limits: { patience: '23h' } });
+    const running = folder.start(['run', '--json', job]);
+    await running.prints('stdout', '"account.waiting"');
+    running.kill(signal);
+    const { code, stdout } = await running.ended;
+    expect(code).toBe(130);
+    expect(stdout).toContain('"code":"interrupted"');
+
+    stop();
+    expect(await folder.run(['run', '--quiet', job])).toMatchObject({ code: 0, stderr: '' });
     expectAllOnce('alice', MANY);
   });
 
