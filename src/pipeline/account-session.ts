@@ -13,6 +13,7 @@ import { nextDay } from './day-budget.ts';
 import {
   canBreakAgain,
   isSame,
+  MAX_TOP_BREAKS,
   type SessionEnd,
   type SessionPlan,
   type SessionYield,
@@ -58,7 +59,8 @@ export async function runSession(
   if (!canBreakAgain(cause)) {
     throw cause;
   }
-  return { ...meter.read(), ...client.pipelining, kind: 'broken', cause, at, part };
+  const isAtTop = client.isBrokenAtTop;
+  return { ...meter.read(), ...client.pipelining, kind: 'broken', cause, at, part, isAtTop };
 }
 
 /** Each step is in a file of its own. @throws what broke the session elsewhere than in fetching. */
@@ -71,6 +73,9 @@ async function runInOrder(
   const { source, context, rows, tried } = work;
   if (plan.pipelining.kind !== 'trusted') {
     client.stopPipelining();
+  }
+  if (plan.topBreaks >= MAX_TOP_BREAKS) {
+    client.stopTop();
   }
   tellServer(client, work);
   const survey = await surveyAccount(client, source.id, rows, context, (listing) =>

@@ -48,6 +48,8 @@ export type SessionEnd = SessionYield &
         readonly part?: ReceivedPart | undefined;
         readonly answersAhead: number;
         readonly lostAhead: number;
+        /** It broke while headers were asked for. */
+        readonly isAtTop?: boolean;
       }
   );
 
@@ -63,6 +65,8 @@ export interface SessionPlan {
   readonly broken: number;
   /** Sessions in a row that broke without having come further. */
   readonly fruitless: number;
+  /** Sessions that broke at TOP; after two it is not asked any more, as if the server refused it (Q33). */
+  readonly topBreaks: number;
   /** A further login has shown new messages. */
   readonly isDrainProven: boolean;
 }
@@ -91,6 +95,8 @@ export const MAX_SESSIONS = 1_000;
 export const MAX_BROKEN = 100;
 /** Of these, one after the other without coming further. */
 export const MAX_FRUITLESS = 10;
+/** One may have been the line. */
+export const MAX_TOP_BREAKS = 2;
 
 export function firstSession(pipelining: PipeliningState): SessionPlan {
   return {
@@ -100,6 +106,7 @@ export function firstSession(pipelining: PipeliningState): SessionPlan {
     suspect: undefined,
     broken: 0,
     fruitless: 0,
+    topBreaks: 0,
     isDrainProven: false,
   };
 }
@@ -128,9 +135,9 @@ function goOn(plan: SessionPlan, end: SessionEnd, why: 'budget' | 'drain'): Next
   if (plan.session >= MAX_SESSIONS || end.gained + end.failed + end.deleted === 0) {
     return { kind: 'stop', cause: tooManySessions(plan.session) };
   }
-  const { pipelining, broken } = plan;
+  const { pipelining, broken, topBreaks } = plan;
   const session = plan.session + 1;
-  const next = { session, why, pipelining, suspect: undefined, broken, fruitless: 0 };
+  const next = { session, why, pipelining, suspect: undefined, broken, fruitless: 0, topBreaks };
   return {
     kind: 'again',
     plan: { ...next, isDrainProven: isDrainProven(plan, end) },
@@ -145,13 +152,16 @@ function decideAfterBreak(plan: SessionPlan, end: Extract<SessionEnd, { kind: 'b
   const isFurther = end.gained + end.failed > 0;
   const isOtherWay =
     pipelining.kind === 'blamed' && plan.pipelining.kind !== 'blamed' && !pipelining.isDoubted;
-  const isWorthwhile = isFurther || end.at !== undefined || isOtherWay;
+  const isAtTop = end.isAtTop === true;
+  const isWorthwhile = isFurther || end.at !== undefined || isOtherWay || isAtTop;
+  const topBreaks = plan.topBreaks + (isAtTop ? 1 : 0);
   const broken = plan.broken + 1;
   const fruitless = isFurther ? 0 : plan.fruitless + 1;
   if (!isWorthwhile || plan.session >= MAX_SESSIONS || broken >= MAX_BROKEN || fruitless >= MAX_FRUITLESS) {
     return { kind: 'stop', cause: end.cause };
   }
-  const next = { session: plan.session + 1, why: 'broken', pipelining, suspect, broken, fruitless } as const;
+  const session = plan.session + 1;
+  const next = { session, why: 'broken', pipelining, suspect, broken, fruitless, topBreaks } as const;
   return {
     kind: 'again',
     plan: { ...next, isDrainProven: isDrainProven(plan, end) },

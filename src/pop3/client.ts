@@ -44,6 +44,8 @@ export class Pop3Client {
   readonly #loginMs: number;
   #capabilities: Capabilities | undefined;
   #isLoggedIn = false;
+  #isTopStopped = false;
+  #isBrokenAtTop = false;
 
   constructor(greeting: Greeting, window: CommandWindow, transport: ClientTransport, loginMs: number) {
     this.greeting = greeting;
@@ -162,9 +164,35 @@ export class Pop3Client {
     return status.kind === 'ok';
   }
 
+  /** Asks for no header any more, as if the server refused TOP: it broke sessions before. */
+  stopTop(): void {
+    this.#isTopStopped = true;
+  }
+
+  /** Whether the session failed while headers were asked for. */
+  get isBrokenAtTop(): boolean {
+    return this.#isBrokenAtTop;
+  }
+
   /** The header and `lines` lines of the body: a hint only, many servers get TOP wrong (RFC 1939 §7). */
   async top(number: number, lines: number): Promise<Buffer> {
     const top = command('TOP', number, lines);
+    if (this.#isTopStopped) {
+      throw this.refusal(
+        top,
+        { kind: 'err', text: 'not asked, since TOP broke earlier sessions' },
+        'message',
+      );
+    }
+    try {
+      return await this.#askTop(top);
+    } catch (cause) {
+      this.#isBrokenAtTop ||= !(cause instanceof RefusedError);
+      throw cause;
+    }
+  }
+
+  async #askTop(top: CommandLine): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let octets = 0;
     const status = await this.#exchange(top, {

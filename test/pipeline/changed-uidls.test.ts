@@ -155,6 +155,30 @@ describe('a server whose unique-ids have all changed', () => {
     },
   );
 
+  it.each([
+    ['is followed by a second +OK', wrong.trailed({ verb: 'TOP' }, '+OK again\r\n')],
+    ['never ends', wrong.noTerminator({ verb: 'TOP' })],
+    ['ends the session', wrong.endedAfter({ verb: 'TOP' })],
+  ])(
+    'Q12, Q33: where TOP %s, it is given up after two sessions, and octets decide',
+    async (_how, misbehaviour) => {
+      const { bed, mailbox } = await makeBed(someMessages(10));
+      await using _ = bed;
+      await bed.run();
+      rename(mailbox);
+      bed.server.misbehaviour.on(misbehaviour);
+      expect(await bed.run({ timeoutMs: 300 })).toMatchObject({
+        outcome: 'done',
+        counts: { archivedNow: 0, archivedBefore: 10 },
+      });
+      expect([bed.held('alice').length, bed.server.record.count('RETR'), isToldOf(bed)]).toEqual([
+        10,
+        20,
+        true,
+      ]);
+    },
+  );
+
   it('Q12: equal messages stay as many as they were, and one that came since is one more', async () => {
     const { bed, mailbox } = await makeBed([TWIN, TWIN, ...someMessages(10)]);
     await using _ = bed;

@@ -8,6 +8,7 @@ import {
   MAX_BROKEN,
   MAX_FRUITLESS,
   MAX_SESSIONS,
+  MAX_TOP_BREAKS,
   type SessionEnd,
   type SessionPlan,
 } from '../../src/pipeline/decide-next-session.ts';
@@ -68,6 +69,17 @@ describe('whether an account needs another session', () => {
     expect(decideNextSession(first, { ...complete(), kind: 'day-spent', cause }, calm)).toEqual({
       kind: 'stop',
       cause,
+    });
+  });
+
+  it('Q33: goes on where a session broke at TOP, and says so from the second on', () => {
+    const atTop = broken({ gained: 0, at: undefined, isAtTop: true });
+    const second = again(first, atTop);
+    const third = again(second, atTop);
+    expect([second.topBreaks, third.topBreaks]).toEqual([1, MAX_TOP_BREAKS]);
+    expect(again(third, { ...complete(), kind: 'spent' })).toMatchObject({ topBreaks: MAX_TOP_BREAKS });
+    expect(decideNextSession(third, broken({ gained: 0, at: undefined }), calm)).toMatchObject({
+      kind: 'stop',
     });
   });
 
