@@ -483,6 +483,8 @@ const accountEntrySchema = z
 
 const bucketExpected = 'the name of a bucket: 3 to 63 lower-case letters, digits, "." and "-"';
 
+const LARGEST_PUT_OCTETS = 5 * 1024 ** 3;
+
 const s3CredentialsSchema = z.strictObject(
   {
     accessKeyId: key(text('an access key id', 256), 'Id of the access key; it is no secret.', required),
@@ -646,7 +648,11 @@ const s3Schema = z.strictObject(
       ),
     ),
     multipartOver: key(
-      size(0).prefault('64MiB'),
+      size(0)
+        .refine((octets) => octets <= LARGEST_PUT_OCTETS, {
+          error: 'at most 5GiB, which is the most that S3 takes at once',
+        })
+        .prefault('64MiB'),
       'A message that is larger goes up in parts of 16 MiB, and is read back in any case.',
       byDefault('64MiB'),
     ),

@@ -5,9 +5,11 @@
 import { createHash } from 'node:crypto';
 import {
   CreateBucketCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -18,7 +20,7 @@ import type { S3Server } from '../services/s3.ts';
 import { startSwift } from '../services/swift.ts';
 import { corpusMessages, whySkipCorpus } from '../support/corpus.ts';
 import { someMessages } from '../support/job-bed.ts';
-import { JobFolder, PASSWORD } from '../support/job-folder.ts';
+import { JobFolder, PASSWORD, parseEvents } from '../support/job-folder.ts';
 import { requireProgram } from '../support/programs.ts';
 import { seededRandom } from '../support/random.ts';
 import { openClient, PROBE_KEY } from '../support/s3-bed.ts';
@@ -167,6 +169,30 @@ function describeStore(start: () => Promise<S3Server>, kind: 'ceph' | 'swift'): 
         for (const line of text.split('\n').slice(1)) listed.add(JSON.parse(line).key);
       }
       expect(listed.size).toBe(messages.length);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('is verified: what is missing, and what nobody knows, whatever its key holds', async () => {
+    const server = await serve(someMessages(5));
+    try {
+      const job = folder.writeJob(server.port, { accounts: ['alice'], sinks: [s3()] });
+      expect(await run(['run', '--quiet', job])).toMatchObject({ code: 0, stderr: '' });
+      expect(await run(['verify', '--quiet', job])).toMatchObject({ code: 0 });
+      const [{ key: missing } = { key: '' }] = await list();
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: missing }));
+      const extra = missing.replace(/[^/]*$/, 'a+b & 100% ü.txt');
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: extra, Body: 'extra' }));
+      const { code, stdout } = await run(['verify', '--json', job]);
+      const found = parseEvents(stdout).filter(({ event }) => event === 'message.differs');
+      expect([code, found.map(({ difference, location }) => [difference, location])]).toEqual([
+        4,
+        [
+          ['missing', missing],
+          ['extra', extra],
+        ],
+      ]);
     } finally {
       await server.close();
     }

@@ -288,6 +288,19 @@ describe('the S3 sink', () => {
     },
   );
 
+  it('sends Content-MD5 to a store that asks for it, and to no other', async () => {
+    await start({ asksForMd5: true });
+    await probed();
+    const [receipt] = receiptsOf(await store({ manifest: true }));
+    expect(receipt?.proof).toBe('checksum');
+    const puts = double.seen.filter(({ method }) => method === 'PUT');
+    expect(puts.map(({ headers }) => headers['content-md5'] !== undefined)).toEqual([true, true]);
+    await start();
+    await probed();
+    await store();
+    expect(double.seen.some(({ headers }) => 'content-md5' in headers)).toBe(false);
+  });
+
   it('reads back where the store gives no checksum', async () => {
     await start({ hasChecksums: false });
     await probed();

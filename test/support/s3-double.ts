@@ -49,10 +49,18 @@ export interface DoubleOptions {
   readonly keepsLock?: boolean;
   readonly canList?: boolean;
   readonly hasMd5Etags?: boolean;
+  /** Refuses a put without Content-MD5. */
+  readonly asksForMd5?: boolean;
   /** Takes a body that is not what was signed. */
   readonly ignoresSignatures?: boolean;
-  /** Reads bodies no faster. */
+  /** Reads all bodies together no faster. */
   readonly octetsPerSecond?: number;
+}
+
+interface Fault {
+  readonly status: number;
+  readonly code: string;
+  readonly text?: string;
 }
 
 const BUCKET = 'double';
@@ -69,6 +77,8 @@ export class S3Double implements AsyncDisposable {
   /** Asked before each request is answered; a test sets it. */
   mischief: (request: SeenRequest) => Mischief | undefined = () => undefined;
   options: DoubleOptions;
+  /** When the line to it is free again. */
+  #freeAt = 0;
   readonly #server: Server;
   readonly #held = new Set<ServerResponse>();
 
@@ -144,9 +154,10 @@ export class S3Double implements AsyncDisposable {
       refuse(response, mischief.status, mischief.code);
       return;
     }
-    const fault = bucket === BUCKET ? this.#faultOf(asked, body) : { status: 404, code: 'NoSuchBucket' };
+    const fault: Fault | undefined =
+      bucket === BUCKET ? this.#faultOf(asked, body) : { status: 404, code: 'NoSuchBucket' };
     if (fault !== undefined) {
-      refuse(response, fault.status, fault.code);
+      refuse(response, fault.status, fault.code, fault.text);
       return;
     }
     this.#answer(asked, body, response, mischief);
@@ -157,14 +168,17 @@ export class S3Double implements AsyncDisposable {
     const rate = this.options.octetsPerSecond;
     for await (const chunk of request) {
       chunks.push(chunk);
-      if (rate !== undefined)
-        await new Promise((resolve) => setTimeout(resolve, (chunk.length / rate) * 1000));
+      if (rate !== undefined) {
+        this.#freeAt = Math.max(Date.now(), this.#freeAt) + (chunk.length / rate) * 1000;
+        const waitMs = this.#freeAt - Date.now();
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
     }
     return Buffer.concat(chunks);
   }
 
   /** What is checked of every request. */
-  #faultOf({ headers }: SeenRequest, body: Buffer): { status: number; code: string } | undefined {
+  #faultOf({ method, headers }: SeenRequest, body: Buffer): Fault | undefined {
     const credential = /Credential=([^/]+)\//.exec(headers['authorization'] ?? '')?.[1];
     if (credential !== this.accessKeyId) return { status: 400, code: 'ExpiredToken' };
     const [, y, mo, d, h, mi, s] =
@@ -176,6 +190,15 @@ export class S3Double implements AsyncDisposable {
     const isSigned = headers['x-amz-content-sha256'] === digest(body, 'hex');
     if (body.length > 0 && !isSigned && this.options.ignoresSignatures !== true)
       return { status: 400, code: 'XAmzContentSHA256Mismatch' };
+    const md5 = headers['content-md5'];
+    if (this.options.asksForMd5 === true && method === 'PUT' && body.length > 0 && md5 === undefined)
+      return {
+        status: 400,
+        code: 'InvalidRequest',
+        text: 'Missing required header for this request: Content-MD5',
+      };
+    if (md5 !== undefined && md5 !== createHash('md5').update(body).digest('base64'))
+      return { status: 400, code: 'BadDigest' };
     const checksum = headers['x-amz-checksum-sha256'];
     if (this.#hasChecksums && checksum !== undefined && checksum !== digest(body, 'base64'))
       return { status: 400, code: 'BadDigest' };
@@ -337,8 +360,8 @@ function digest(octets: Buffer, encoding: 'hex' | 'base64'): string {
   return createHash('sha256').update(octets).digest(encoding);
 }
 
-function refuse(response: ServerResponse, status: number, code: string): void {
+function refuse(response: ServerResponse, status: number, code: string, said = 'said by the double'): void {
   response.writeHead(status, { 'content-type': 'application/xml' });
-  const text = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>said by the double</Message></Error>`;
+  const text = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${said}</Message></Error>`;
   response.end(code === '' ? undefined : text);
 }
