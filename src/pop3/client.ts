@@ -230,10 +230,12 @@ export class Pop3Client {
   /**
    * Commits deletions and ends the session, also where the server answers that it could not commit them all (RFC 1939 §6).
    * The connection is closed by us; some servers leave theirs open.
+   * @param answerMs longest wait for the answer, where the session's is longer.
    */
-  async quit(): Promise<void> {
+  async quit({ answerMs }: { readonly answerMs?: number } = {}): Promise<void> {
     const quit = command('QUIT');
-    const status = await this.ask(quit);
+    const { firstOctetMs } = this.#window;
+    const status = await this.ask(quit, { firstOctetMs: Math.min(answerMs ?? firstOctetMs, firstOctetMs) });
     this.#window.close();
     this.#assertOk(quit, status, 'account', 'later');
   }

@@ -152,6 +152,11 @@ export class CommandWindow {
     return this.#over;
   }
 
+  /** Longest wait for the first line of an answer. */
+  get firstOctetMs(): number {
+    return this.#options.timeouts.firstOctetMs;
+  }
+
   /** Whether nothing is asked, and nobody is there to ask. */
   get isIdle(): boolean {
     const isQuiet = this.#inFlight.length + this.#queued.length === 0 && this.#filler === undefined;

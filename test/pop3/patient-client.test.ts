@@ -97,6 +97,23 @@ describe('a server that takes its time', () => {
   });
 });
 
+describe('a server that does not answer QUIT', () => {
+  it.each([
+    ['as long as any answer, where it commits something', undefined, MINUTE_MS],
+    ['only as long as it is asked to, where it does not', 10_000, 10_000],
+    ['no longer than any answer', 10 * MINUTE_MS, MINUTE_MS],
+  ])('Q38: is waited for %s', async (_, answerMs, expectedMs) => {
+    const { line, client } = open();
+    client.enterTransaction(1, 1_000_000);
+    const quit = client.quit(answerMs === undefined ? {} : { answerMs });
+    quit.catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(expectedMs - 1);
+    expect(line.isDestroyed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await expect(quit).rejects.toMatchObject({ failure: 'silent' });
+  });
+});
+
 describe('a listing without end', () => {
   const LONG = 'x'.repeat(15_000);
 
