@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificate, makeCertificate } from '../../../src/demo/certificate.ts';
-import { openClient } from '../../../src/pop3/open-client.ts';
+import { openClient, openConnection } from '../../../src/pop3/open-client.ts';
+import { authenticate } from '../../../src/pop3/sasl/authenticate.ts';
+import { MECHANISMS } from '../../../src/pop3/sasl/mechanisms.ts';
 import type { AuthChoice } from '../../../src/pop3/sasl/names.ts';
 import { type ScramServerOptions, startScramServer } from '../support/scram-server.ts';
 import { optionsFor, recordedTrace, scripted } from '../support/sessions.ts';
@@ -209,4 +211,22 @@ it('a trace shows neither proof: one could guess the password by them at leisure
     'C: ****',
   ]);
   expect(trace.lines.join('\n')).not.toMatch(/[A-Za-z0-9+/]{24,}/);
+});
+
+it('RFC-36: an initial response that is empty is the single character =', async () => {
+  const announced = 'C: CAPA\nS: +OK\nS: SASL EXTERNAL\nS: .';
+  const server = await scripted(`S: +OK\n${announced}\nC: AUTH EXTERNAL =\nS: +OK`);
+  const client = await openConnection(optionsFor(server.port));
+  const silent = {
+    ...MECHANISMS.EXTERNAL,
+    start: () => ({
+      initialResponse: Buffer.alloc(0),
+      isComplete: () => true,
+      respond: () => Buffer.alloc(0),
+    }),
+  };
+  const { status } = await authenticate(client, silent, { user: 'alice', password: 'secret' });
+  expect(status.kind).toBe('ok');
+  client.drop(new Error('the test is over'));
+  await server.played;
 });
