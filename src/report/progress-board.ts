@@ -38,6 +38,8 @@ interface ActiveAccount {
   wanted: { messages: number; octets: number } | undefined;
   doneMessages: number;
   doneOctets: number;
+  /** What earlier sessions of this run have done; undefined before the first listing. */
+  before: { messages: number; octets: number } | undefined;
   waitsUntil: number | undefined;
   readonly meter: RateMeter;
 }
@@ -71,7 +73,7 @@ export class ProgressBoard {
         break;
       case 'account.listed':
         this.#entry(event.account).waitsUntil = undefined;
-        this.#setWanted(this.#entry(event.account), event.wanted, event.wantedOctets);
+        this.#list(this.#entry(event.account), event.wanted, event.wantedOctets);
         break;
       case 'account.waiting':
         this.#entry(event.account).waitsUntil = event.until;
@@ -80,7 +82,7 @@ export class ProgressBoard {
         this.#setWanted(this.#entry(event.account), event.receipts, event.octets);
         break;
       case 'account.progressed':
-        this.#setDone(this.#entry(event.account), event.messages, event.octets);
+        this.#progress(this.#entry(event.account), event.messages, event.octets);
         break;
       case 'account.finished':
       case 'account.verified':
@@ -130,6 +132,7 @@ export class ProgressBoard {
       wanted: undefined,
       doneMessages: 0,
       doneOctets: 0,
+      before: undefined,
       waitsUntil: undefined,
       meter: new RateMeter(this.#clock.now()),
     };
@@ -151,7 +154,20 @@ export class ProgressBoard {
     return waiting;
   }
 
-  /** A second listing (after a reconnection) takes the place of the first. */
+  /** A further session of the account lists what is left: what the sessions before it did stays done. */
+  #list(entry: ActiveAccount, messages: number, octets: number): void {
+    entry.before =
+      entry.before === undefined
+        ? { messages: 0, octets: 0 }
+        : { messages: entry.doneMessages, octets: entry.doneOctets };
+    this.#setWanted(entry, entry.before.messages + messages, entry.before.octets + octets);
+  }
+
+  #progress(entry: ActiveAccount, messages: number, octets: number): void {
+    const { before = { messages: 0, octets: 0 } } = entry;
+    this.#setDone(entry, before.messages + messages, before.octets + octets);
+  }
+
   #setWanted(entry: ActiveAccount, messages: number, octets: number): void {
     this.#listed += entry.wanted === undefined ? 1 : 0;
     this.#sum.wantedMessages += messages - (entry.wanted?.messages ?? 0);

@@ -120,6 +120,15 @@ describe('rows', () => {
     startAccount({ report }, 'a', 500);
     expect(board.total().wanted).toEqual({ messages: 100, octets: 500 });
   });
+
+  test('a further session of an account adds to what those before it have done', () => {
+    const { board, report } = boardOf(1, ['a']);
+    report({ type: 'account.progressed', account: 'a', messages: 60, octets: 600_000 });
+    startAccount({ report }, 'a', 400_000);
+    expect(board.total()).toMatchObject({ doneMessages: 60, wanted: { messages: 160, octets: 1_000_000 } });
+    report({ type: 'account.progressed', account: 'a', messages: 10, octets: 100_000 });
+    expect(board.total()).toMatchObject({ doneMessages: 70, doneOctets: 700_000 });
+  });
 });
 
 describe('on a terminal', () => {
