@@ -217,7 +217,13 @@ function notDurable(): MailferryError {
 }
 
 /** Counts what no session of this run has shown before: the listing is taken apart, each message in one place. */
-function countSurvey({ listing, quarantined, skipped, wanted }: Survey, { tally, shown }: AccountWork): void {
+function countSurvey(
+  { listing, quarantined, skipped, wanted, resized }: Survey,
+  { tally, shown }: AccountWork,
+): void {
+  for (const { message, row } of resized) {
+    shown.listed.resize(message, row.listedOctets);
+  }
   const listed = shown.listed.add(listing.messages);
   const others = listed - shown.wanted.add(wanted);
   const left = Math.max(0, others - shown.skipped.add(skipped));

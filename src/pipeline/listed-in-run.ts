@@ -14,7 +14,7 @@ export class ListedInRun {
     const here = new Map<string, number>();
     let fresh = 0;
     for (const { uidl, listedOctets } of messages) {
-      const key = `${listedOctets ?? '?'} ${uidl}`;
+      const key = keyOf({ uidl, listedOctets });
       const count = (here.get(key) ?? 0) + 1;
       here.set(key, count);
       if (count > (this.#counts.get(key) ?? 0)) {
@@ -24,4 +24,16 @@ export class ListedInRun {
     }
     return fresh;
   }
+
+  /** A message that is listed with another size than before: it is the one that was shown with that. */
+  resize(message: Shown, octetsBefore: number | null): void {
+    const shown = this.#counts.get(keyOf({ uidl: message.uidl, listedOctets: octetsBefore }));
+    if (shown !== undefined) {
+      this.#counts.set(keyOf(message), shown);
+    }
+  }
+}
+
+function keyOf({ uidl, listedOctets }: Shown): string {
+  return `${listedOctets ?? '?'} ${uidl}`;
 }
