@@ -37,6 +37,8 @@ export interface ServerRow {
   takes?(octets: Buffer): boolean;
   /** How many of these it shows once they were delivered. */
   readonly corpusCount: number;
+  /** It adds a Received of its own, so that nothing is old. */
+  readonly isDatedOnArrival?: boolean;
   /** Header fields that it writes into its mail between two downloads. */
   readonly ownFields?: readonly string[];
   /** What it is remarkable for, in Markdown. */
@@ -76,8 +78,9 @@ export const REAL_SERVERS: readonly ServerRow[] = [
     hasPipelining: true,
     uidl: /^\d+$/,
     corpusCount: 517,
+    isDatedOnArrival: true,
     remarks:
-      'unique-ids are bare numbers; adds a Return-Path; takes no message with a NUL or a broken header',
+      'unique-ids are bare numbers; adds Return-Path and Received; takes no message with a NUL or a broken header; announces SCRAM-SHA-256-PLUS on TLS 1.3 and refuses it',
   },
   {
     name: 'GNU mailutils',
@@ -87,8 +90,8 @@ export const REAL_SERVERS: readonly ServerRow[] = [
     hasCapa: true,
     hasPipelining: true,
     uidl: /^[0-9a-f]{32}\.\d+\.\d+$/,
-    takes: (octets) => !/^X-UIDL:/im.test(octets.toString('latin1')),
-    corpusCount: 569,
+    takes: (octets) => isPlainMail(octets.toString('latin1')),
+    corpusCount: 504,
     ownFields: ['Status', 'X-IMAPbase', 'X-UID', 'X-UIDL'],
     remarks:
       'writes fields of its own into messages while it serves them (`X-UIDL`, `Status`), so that sizes change within a session and from one to the next; believes an `X-UIDL` that came with the mail; locks the maildrop',
@@ -106,6 +109,11 @@ export const REAL_SERVERS: readonly ServerRow[] = [
       'no CAPA; every refusal is a bare `-ERR`; unique-ids are digests of some header lines, so that messages without those share one; a wrong password takes 2.5 s',
   },
 ];
+
+/** With a body, and without fields that mail stores keep for themselves: these it takes for its own. */
+function isPlainMail(text: string): boolean {
+  return /\n\r?\n\s*\S/.test(text) && !/^(?:X-)?(?:Status|UIDL?|IMAP(?:base)?|Keywords):/im.test(text);
+}
 
 function enclosed(name: EnclosedName): ServerRow['gate'] {
   const programs = requireProgram('openssl', 'python3', 'socat', 'unshare');
