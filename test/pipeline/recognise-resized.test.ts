@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Mailbox } from '../../src/demo/mailbox.ts';
 import * as wrong from '../../src/demo/misbehaviour.ts';
 import { headerDigest, storeFieldOctets } from '../../src/message/header-block.ts';
+import { ListedInRun } from '../../src/pipeline/listed-in-run.ts';
 import { isResized } from '../../src/pipeline/recognise-resized.ts';
 import { JobBed, type RunOptions } from '../support/job-bed.ts';
 
@@ -60,6 +61,23 @@ describe('a message is known under another size', () => {
     ['LIST gave no size', null, grown],
   ])('but not where %s', (_why, octets, header) => {
     expect(isResized(listedAs(octets), header, archived)).toBe(false);
+  });
+});
+
+describe('what a run has shown', () => {
+  const shown = (listedOctets: number) => ({ uidl: 'a', listedOctets });
+
+  it('counts a message once, though its listed size changes from session to session', () => {
+    const listed = new ListedInRun();
+    expect(listed.add([shown(10)])).toBe(1);
+    listed.resize(shown(20), 10);
+    expect([listed.add([shown(20)]), listed.add([shown(20)])]).toEqual([0, 0]);
+  });
+
+  it('counts it the first time where the run before showed the other size', () => {
+    const listed = new ListedInRun();
+    listed.resize(shown(20), 10);
+    expect(listed.add([shown(20)])).toBe(1);
   });
 });
 
