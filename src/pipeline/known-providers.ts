@@ -37,7 +37,7 @@ const PROVIDERS: readonly Provider[] = [
     mind: [
       'a session lists about 250 conversations: set `limits.patience: 6m`, so that a run can log in until it finds nothing new, or use `recent:` before the user name for the last 30 days',
       'what was fetched disappears from later listings at QUIT, DELE or not; the POP settings of the account say whether it is also archived or deleted',
-      'the password of the account is refused: make an app password, or set `auth: xoauth2` and give an access token; Workspace takes tokens alone',
+      'the password of the account is refused: make an app password, or log in by `password: { oauth: … }` (docs/oauth.md); Workspace takes tokens alone',
       'a day of POP is limited to 1,250 MB; beyond it the account is locked for a while: set `limits.bytesPerDay: 1GB`',
     ],
   },
@@ -46,7 +46,7 @@ const PROVIDERS: readonly Provider[] = [
     notes: 'outlookcom-and-exchange-online',
     hosts: /(^|\.)(outlook\.com|office365\.com|hotmail\.com|live\.com)$/,
     mind: [
-      'a password does not work any more: set `auth: xoauth2` and give an access token as `password`',
+      'a password does not work any more: log in by `password: { oauth: … }` (docs/oauth.md)',
       'sizes in LIST are estimates, and a message may be converted anew for each RETR',
       'POP must be switched on for the mailbox',
     ],
