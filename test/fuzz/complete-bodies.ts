@@ -13,9 +13,11 @@ const digestOf = (text: string): string => createHash('sha256').update(text, 'la
 export function completeBodies(sent: Buffer): ReadonlySet<string> {
   const text = sent.toString('latin1');
   const bodies = new Set<string>();
+  // Behind the last lone dot nothing is whole: a flood of beginnings must not be read to its end from each of them.
+  const last = Math.max(text.lastIndexOf('\n.\r\n'), text.lastIndexOf('\n.\n'));
   for (let start = 0; start < text.length; ) {
     const lf = text.indexOf('\n', start);
-    if (lf === -1) {
+    if (lf === -1 || lf > last) {
       break;
     }
     const line = text.slice(start, lf);
