@@ -85,7 +85,7 @@ describe.each(['socks5', 'http'] as const)('a %s proxy', (kind) => {
     const timeouts = { ...options.timeouts, connectMs: 50 };
     expect(await attempt(110, { ...through(kind, proxy.port), timeouts })).toMatchObject({
       code: 'connection-unreachable',
-      message: expect.stringMatching(/asking the proxy .* for pop\.example\.net:110 took longer than 50 ms/),
+      message: expect.stringMatching(/the proxy .* took longer than 50 ms/),
     });
     const signal = AbortSignal.abort();
     expect(await attempt(110, { ...through(kind, proxy.port), signal })).toMatchObject({
