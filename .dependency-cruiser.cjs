@@ -108,7 +108,7 @@ module.exports = {
       yaml: '^src/job/read-document\\.ts$',
       zod: '^src/job/schema\\.ts$',
       'csv-parse': '^src/job/accounts-csv\\.ts$',
-      '@aws-sdk/client-s3': '^src/sink/s3-client\\.ts$',
+      '@aws-sdk/client-s3': '^src/sink/s3/client\\.ts$',
       selfsigned: '^src/demo/certificate\\.ts$',
     }).map(([pkg, only]) => ({
       name: `one-file-imports-${pkg}`,

@@ -3,9 +3,9 @@
  */
 
 import type { Failpoint } from '../errors/failpoint.ts';
-import { S3Sink } from '../sink/s3.ts';
-import { encodeLiteral, type KeyPattern } from '../sink/s3-key.ts';
-import type { S3Credentials } from '../sink/s3-options.ts';
+import { encodeLiteral, type KeyPattern } from '../sink/s3/key.ts';
+import type { S3Credentials } from '../sink/s3/options.ts';
+import { S3Sink } from '../sink/s3/s3-sink.ts';
 import type { Job, S3CredentialSources, SinkDefinition } from './job.ts';
 import { expandPath, type PlaceholderSource } from './placeholders.ts';
 import type { ResolveOptions } from './raw-secret.ts';

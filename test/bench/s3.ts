@@ -167,7 +167,7 @@ function sinkRun(server: S3Server, verify: 'answer' | 'checksum'): Runner {
   return async (bucket, all) => {
     const product = (path: string): string => new URL(`../../../../build/${path}`, import.meta.url).href;
     const { S3Sink }: { S3Sink: new (options: object) => BenchSink } = await import(product('sink/s3.js'));
-    const { openObjectStore } = await import(product('sink/s3-client.js'));
+    const { openObjectStore } = await import(product('sink/s3/client.js'));
     const { messageFromBuffer } = await import(product('message/message-builder.js'));
     const folder = await mkdtemp(join(tmpdir(), 'mailferry-s3-bench-'));
     let requests = 0;

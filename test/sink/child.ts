@@ -7,8 +7,8 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageFromBuffer } from '../../src/message/message-builder.ts';
 import { type Disk, NODE_DISK } from '../../src/sink/disk.ts';
-import { MaildirSink } from '../../src/sink/maildir.ts';
-import { MboxSink } from '../../src/sink/mbox.ts';
+import { MaildirSink } from '../../src/sink/maildir/maildir-sink.ts';
+import { MboxSink } from '../../src/sink/mbox/mbox-sink.ts';
 import type { JsonValue, Receipt, StorableMessage } from '../../src/sink/sink.ts';
 
 export interface Ledger {

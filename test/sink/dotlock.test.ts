@@ -12,7 +12,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { takeDotlock } from '../../src/sink/dotlock.ts';
+import { takeDotlock } from '../../src/sink/mbox/dotlock.ts';
 import { formatIdentity, isRunning, parseIdentity, thisProcess } from '../../src/sink/process-identity.ts';
 
 let folder: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromLine } from '../../src/sink/from-line.ts';
+import { fromLine } from '../../src/sink/mbox/from-line.ts';
 import { hostileOctets } from '../message/arbitraries.ts';
 import { nastyMessages } from '../message/nasty-messages.ts';
 

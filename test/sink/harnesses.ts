@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Disk } from '../../src/sink/disk.ts';
-import { MaildirSink } from '../../src/sink/maildir.ts';
-import { MboxSink } from '../../src/sink/mbox.ts';
+import { MaildirSink } from '../../src/sink/maildir/maildir-sink.ts';
+import { MboxSink } from '../../src/sink/mbox/mbox-sink.ts';
 import { MemorySink } from '../../src/sink/memory.ts';
 import type { Receipt, SinkAccount } from '../../src/sink/sink.ts';
 import type { Damage, SinkHarness } from '../contract/sink-contract.ts';

@@ -7,8 +7,8 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MaildirSink } from '../../src/sink/maildir.ts';
-import { MboxSink } from '../../src/sink/mbox.ts';
+import { MaildirSink } from '../../src/sink/maildir/maildir-sink.ts';
+import { MboxSink } from '../../src/sink/mbox/mbox-sink.ts';
 import { ALICE, TestJournal } from '../contract/sink-contract.ts';
 import { childMessage, MESSAGES, readLedger } from './child.ts';
 import { maildirHarness, mboxHarness } from './harnesses.ts';

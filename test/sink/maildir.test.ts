@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MaildirSink } from '../../src/sink/maildir.ts';
+import { MaildirSink } from '../../src/sink/maildir/maildir-sink.ts';
 import { formatIdentity, thisProcess } from '../../src/sink/process-identity.ts';
 import type { SinkAccount } from '../../src/sink/sink.ts';
 import { ALICE, BOB, receiptsOf, storable, storeAndRecord, TestJournal } from '../contract/sink-contract.ts';

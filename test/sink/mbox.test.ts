@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MboxSink } from '../../src/sink/mbox.ts';
-import { decideTail } from '../../src/sink/mbox-tail.ts';
+import { MboxSink } from '../../src/sink/mbox/mbox-sink.ts';
+import { decideTail } from '../../src/sink/mbox/tail.ts';
 import type { Receipt, SinkArchive } from '../../src/sink/sink.ts';
 import { ALICE, BOB, storable, storeAndRecord, TestJournal } from '../contract/sink-contract.ts';
 import { mboxSeparators } from './harnesses.ts';

@@ -7,8 +7,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MaildirSink } from '../../src/sink/maildir.ts';
-import { MboxSink } from '../../src/sink/mbox.ts';
+import { MaildirSink } from '../../src/sink/maildir/maildir-sink.ts';
+import { MboxSink } from '../../src/sink/mbox/mbox-sink.ts';
 import type { Sink } from '../../src/sink/sink.ts';
 import { ALICE, storable, storeAndRecord, TestJournal } from '../contract/sink-contract.ts';
 import { nastyMessages, wireForm } from '../message/nasty-messages.ts';

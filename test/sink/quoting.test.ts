@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Quoter, quotePositions, Unquoter } from '../../src/sink/quoting.ts';
+import { Quoter, quotePositions, Unquoter } from '../../src/sink/mbox/quoting.ts';
 import { cuts, hostileOctets } from '../message/arbitraries.ts';
 
 type Cut = (octets: Buffer) => Buffer[];

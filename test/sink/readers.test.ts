@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { MaildirSink } from '../../src/sink/maildir.ts';
-import { MboxSink } from '../../src/sink/mbox.ts';
+import { MaildirSink } from '../../src/sink/maildir/maildir-sink.ts';
+import { MboxSink } from '../../src/sink/mbox/mbox-sink.ts';
 import type { ExtraMessage, Receipt, Sink } from '../../src/sink/sink.ts';
 import { TextSet } from '../../src/sink/text-set.ts';
 import { describeReaderContract } from '../contract/reader-contract.ts';

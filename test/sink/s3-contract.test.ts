@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { S3Sink } from '../../src/sink/s3.ts';
-import { parseLocation } from '../../src/sink/s3-key.ts';
-import type { S3SinkOptions } from '../../src/sink/s3-options.ts';
+import { parseLocation } from '../../src/sink/s3/key.ts';
+import type { S3SinkOptions } from '../../src/sink/s3/options.ts';
+import { S3Sink } from '../../src/sink/s3/s3-sink.ts';
 import type { Receipt } from '../../src/sink/sink.ts';
 import { describeReaderContract } from '../contract/reader-contract.ts';
 import { type Damage, describeSinkContract, type SinkHarness } from '../contract/sink-contract.ts';

@@ -1,8 +1,8 @@
 /** What an S3 archive finds that no receipt names, and what it does where it may not look. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keyPatternOf } from '../../src/job/assemble-s3.ts';
-import { contentOf, defaultPattern, keyOf, parseRoot, placesOf } from '../../src/sink/s3-key.ts';
-import type { S3SinkOptions } from '../../src/sink/s3-options.ts';
+import { contentOf, defaultPattern, keyOf, parseRoot, placesOf } from '../../src/sink/s3/key.ts';
+import type { S3SinkOptions } from '../../src/sink/s3/options.ts';
 import type { ExtraMessage, KnownPlace, Receipt } from '../../src/sink/sink.ts';
 import { ALICE, MemoryJournal, NO_ABORT, receiptsOf, S3Bed, storable } from '../support/s3-bed.ts';
 import { S3Double } from '../support/s3-double.ts';

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MailferryError } from '../../src/errors/mailferry-error.ts';
 import { openSpool } from '../../src/message/spool.ts';
-import type { S3Clock, S3SinkOptions } from '../../src/sink/s3-options.ts';
+import type { S3Clock, S3SinkOptions } from '../../src/sink/s3/options.ts';
 import type { StoreOutcome } from '../../src/sink/sink.ts';
 import { ALICE, MemoryJournal, NO_ABORT, receiptsOf, S3Bed, storable } from '../support/s3-bed.ts';
 import { type DoubleOptions, type Mischief, S3Double } from '../support/s3-double.ts';

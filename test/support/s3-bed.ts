@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { messageFromBuffer } from '../../src/message/message-builder.ts';
-import { S3Sink } from '../../src/sink/s3.ts';
-import type { S3SinkOptions } from '../../src/sink/s3-options.ts';
+import type { S3SinkOptions } from '../../src/sink/s3/options.ts';
+import { S3Sink } from '../../src/sink/s3/s3-sink.ts';
 import type {
   JsonValue,
   Receipt,

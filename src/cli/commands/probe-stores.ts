@@ -5,7 +5,7 @@
 import { assembleS3Sink, type S3SinkDefinition } from '../../job/assemble-s3.ts';
 import type { Job } from '../../job/job.ts';
 import { printable } from '../../report/format.ts';
-import type { Abilities } from '../../sink/s3-abilities.ts';
+import type { Abilities } from '../../sink/s3/abilities.ts';
 import { EXIT, type ExitCode, exitCodeOfError } from '../exit-code.ts';
 import type { CliIo } from '../io.ts';
 import { tellError } from '../tell-error.ts';
@@ -102,7 +102,7 @@ function yesOrNo(value: boolean | undefined): string {
   return value === undefined ? 'unknown: may not be asked' : value ? 'on' : 'off';
 }
 
-/** The same choice as s3-proof.ts makes. */
+/** The same choice as s3/proof.ts makes. */
 function proofOf(verify: 'checksum' | 'read' | undefined, { checksum, read }: Abilities): string {
   if (checksum === 'kept' && verify !== 'read') {
     return 'each message is proved by the store’s checksum';

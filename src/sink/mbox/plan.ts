@@ -1,0 +1,134 @@
+/**
+ * How a batch will lie in an mbox, to the octet, before anything of it is written: so that the journal can announce it and
+ * the writer can be held to it. Messages that are not what they say are sorted out here.
+ */
+import type { MailferryError } from '../../errors/mailferry-error.ts';
+import { readContent, readHead } from '../../message/content.ts';
+import { HEADER_LIMIT_OCTETS } from '../../message/header-block.ts';
+import { countLineEnds, LineEndCounter } from '../../message/line-ends.ts';
+import type { Message } from '../../message/message.ts';
+import { compareClaims } from '../content-check.ts';
+import type { StorableMessage } from '../sink.ts';
+import { isMessageError } from '../sink-error.ts';
+import { formOctets } from '../stored-form.ts';
+import { fromLine } from './from-line.ts';
+import { type AnnouncedLine, lineCheck } from './journal.ts';
+import { Quoter, quotePositions } from './quoting.ts';
+
+const LF = 10;
+const CHUNKED = [] as const;
+
+export interface PlannedRecord {
+  readonly storable: StorableMessage;
+  readonly message: Message;
+  /** What comes before the message: what the file lacks of a separator, and the From_ line. ASCII. */
+  readonly before: string;
+  /** Where the From_ line begins, and what it is. */
+  readonly announced: AnnouncedLine;
+  /** Where the quoted message begins. */
+  readonly bodyOffset: number;
+  /** Octets of the quoted message, in its stored form. */
+  readonly bodyOctets: number;
+  /** Where in a message in memory a `>` is inserted; of one in a spool file only their number is known. */
+  readonly quotes: readonly number[];
+  /** What comes behind it: an end for its last line where that has none, and an empty line (RFC-78). */
+  readonly after: '\n' | '\n\n';
+  /** Where the next record begins. */
+  readonly end: number;
+}
+
+/** What has to be known of a message's octets. */
+interface Survey {
+  readonly head: Buffer;
+  readonly quotes: readonly number[];
+  readonly quoteCount: number;
+  readonly endsWithLf: boolean;
+  readonly mismatch: MailferryError | undefined;
+}
+
+/** Plans records one after another, from an offset of the file on. */
+export class MboxPlan {
+  readonly records: PlannedRecord[] = [];
+  readonly failures = new Map<StorableMessage, MailferryError>();
+  #separator: string;
+  #end: number;
+
+  /** @param separator what the file lacks before the first From_ line */
+  constructor(start: number, separator: string) {
+    this.#end = start;
+    this.#separator = separator;
+  }
+
+  /** Where the file will end. */
+  get end(): number {
+    return this.#end;
+  }
+
+  async add(storable: StorableMessage): Promise<void> {
+    const { message } = storable;
+    try {
+      // Waiting only where there is something to wait for: this runs for every message.
+      const survey =
+        message.content.kind === 'memory'
+          ? surveyMemory(message, message.content.buffer)
+          : await surveySpool(message);
+      if (survey.mismatch === undefined) {
+        this.#append(storable, survey);
+      } else {
+        this.failures.set(storable, survey.mismatch);
+      }
+    } catch (thrown) {
+      if (!isMessageError(thrown)) {
+        throw thrown;
+      }
+      this.failures.set(storable, thrown);
+    }
+  }
+
+  #append(storable: StorableMessage, { head, quotes, quoteCount, endsWithLf }: Survey): void {
+    const { message } = storable;
+    const line = fromLine(head);
+    const before = this.#separator + line;
+    const announced = { offset: this.#end + this.#separator.length, check: lineCheck(line.trimEnd()) };
+    const bodyOffset = this.#end + before.length;
+    const bodyOctets = formOctets(message) + quoteCount;
+    const after = endsWithLf ? '\n' : '\n\n';
+    const end = bodyOffset + bodyOctets + after.length;
+    this.records.push({ storable, message, before, announced, bodyOffset, bodyOctets, quotes, after, end });
+    this.#separator = '';
+    this.#end = end;
+  }
+}
+
+function surveyMemory(message: Message, octets: Buffer): Survey {
+  const quotes = quotePositions(octets);
+  return {
+    head: octets,
+    quotes,
+    quoteCount: quotes.length,
+    endsWithLf: octets.length === 0 || octets[octets.length - 1] === LF,
+    mismatch: compareClaims(message, octets.length, countLineEnds(octets)),
+  };
+}
+
+/** Reads the file once more than is written: large messages are rare, and an announced length cannot be taken back. */
+async function surveySpool(message: Message): Promise<Survey> {
+  const head = await readHead(message, HEADER_LIMIT_OCTETS);
+  const counter = new LineEndCounter();
+  const quoter = new Quoter();
+  let octets = 0;
+  let lastOctet: number | undefined = LF;
+  for await (const chunk of readContent(message)) {
+    counter.push(chunk);
+    quoter.push(chunk);
+    octets += chunk.length;
+    lastOctet = chunk[chunk.length - 1];
+  }
+  return {
+    head,
+    quotes: CHUNKED,
+    quoteCount: quoter.quoted,
+    endsWithLf: lastOctet === LF,
+    mismatch: compareClaims(message, octets, counter.lineEnds),
+  };
+}
