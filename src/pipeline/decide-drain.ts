@@ -24,6 +24,9 @@ export interface DrainFacts {
 /** A listing that is new from end to end may be a window only where it is as long as one: no server is known with a shorter one. */
 const LEAST_WINDOW = 200;
 
+/** A longer listing is no window: the largest that is known of shows 1000. */
+const MOST_WINDOW = 1000;
+
 /** Windows are round: 100, 250, 1000. */
 const ROUND = 50;
 const LEAST_ROUND_WINDOW = 100;
@@ -42,5 +45,5 @@ export function isDrainWorthwhile({
   }
   const isAllNew = settledBefore === 0 && listed >= LEAST_WINDOW;
   const isRound = listed >= LEAST_ROUND_WINDOW && listed % ROUND === 0;
-  return policy === 'always' || isProven || isAllNew || isRound;
+  return policy === 'always' || isProven || (listed <= MOST_WINDOW && (isAllNew || isRound));
 }

@@ -83,10 +83,15 @@ requireProgram('dovecot', 'openssl', 'python3').describe('the corpus', () => {
         };
         const events = parseEvents(stdout);
         expect(events.at(-1)).toMatchObject({ event: 'run.finished', outcome: 'done', counts });
-        const wanted = events
-          .filter(({ event }) => event === 'account.listed')
-          .map((event) => event['wanted']);
-        expect(wanted).toEqual(ACCOUNTS.map(() => archivedNow / ACCOUNTS.length));
+        // The first listing of each account; one that is new from end to end is asked for once more (Q14), and nothing new comes.
+        const listings = events.filter(({ event }) => event === 'account.listed');
+        for (const account of ACCOUNTS) {
+          const [first, ...again] = listings
+            .filter((event) => event['account'] === account)
+            .map((event) => event['wanted']);
+          expect(first).toBe(archivedNow / ACCOUNTS.length);
+          expect(again.every((count) => count === 0)).toBe(true);
+        }
       }
       // One reading by the yardstick, one by the program.
       expect(demo.record.count('RETR')).toBe(2 * COUNT);

@@ -23,6 +23,9 @@ describe('whether a further login may show more (Q14)', () => {
   it('Q14: is worth one where the whole of a long listing was new', () => {
     expect(judge({ settledBefore: 0, listed: 217, gained: 217 })).toBe(true);
     expect(judge({ settledBefore: 0, listed: 199, gained: 199 })).toBe(false);
+    expect(judge({ settledBefore: 0, listed: 1000, gained: 1000 })).toBe(true);
+    expect(judge({ settledBefore: 0, listed: 1001, gained: 1001 })).toBe(false);
+    expect(judge({ settledBefore: 0, listed: 10_000, gained: 10_000 })).toBe(false);
   });
 
   it('Q14: is worth one where deletions may have moved a window of round size', () => {
