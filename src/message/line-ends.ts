@@ -5,8 +5,8 @@
  * (`\r\r\n` becomes `\r\n` and `\r\r\n` again). A CR without LF is an octet like any other.
  *
  * All loops jump from LF to LF with `Buffer.indexOf`, which searches natively: on 4 KB messages that counts five times as
- * fast as a loop over octets, and copying line by line converts in three quarters of the time of moving octets one by one. (A
- * detour over a latin1 string would be faster still, by a third of 4 µs; but octets stay octets here.)
+ * fast as a loop over octets. Converting copies everything once and then moves each line to its place with `copyWithin`, which
+ * takes a third of the time of `Buffer.copy` line by line (that makes a view for each part) and half that of a latin1 string.
  */
 import type { LineEnds } from './message.ts';
 
@@ -72,15 +72,25 @@ export class LineEndCounter {
  * for the uncut source. A CRLF must not straddle `start` or `end`: then its CR is an octet like any other.
  */
 export function copyAsLf(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
+  target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
+  const shift = at - start;
   let to = at;
   let from = start;
   for (let lf = source.indexOf(LF, start); lf !== -1 && lf < end; lf = source.indexOf(LF, lf + 1)) {
     if (lf > from && source[lf - 1] === CR) {
-      to += source.copy(target, to, from, lf - 1);
+      to = moveWithin(target, to, from + shift, lf - 1 + shift);
       from = lf;
     }
   }
-  return to + source.copy(target, to, from, end);
+  return moveWithin(target, to, from + shift, end + shift);
+}
+
+/** Moves `octets[from, end)` to `to`, at or before `from`, and returns where it ends there. */
+function moveWithin(octets: Buffer, to: number, from: number, end: number): number {
+  if (to !== from) {
+    octets.copyWithin(to, from, end);
+  }
+  return to + end - from;
 }
 
 /** The octets with each CRLF as LF, in a Buffer of their own. */
@@ -92,15 +102,18 @@ export function toLf(octets: Buffer): Buffer {
 /** The octets with each LF as CRLF, in a Buffer of their own. A CR that is there already is not looked at. */
 export function toCrlf(octets: Buffer): Buffer {
   const { crlf, bareLf } = countLineEnds(octets);
-  const target = Buffer.allocUnsafe(octets.length + crlf + bareLf);
+  const added = crlf + bareLf;
+  const target = Buffer.allocUnsafe(octets.length + added);
+  // At the far end first: from there each line moves forward to its place, and never onto one that has not moved yet.
+  target.set(octets, added);
   let to = 0;
   let from = 0;
   for (let lf = octets.indexOf(LF); lf !== -1; lf = octets.indexOf(LF, lf + 1)) {
-    to += octets.copy(target, to, from, lf);
+    to = moveWithin(target, to, from + added, lf + added);
     target[to++] = CR;
     from = lf;
   }
-  octets.copy(target, to, from);
+  moveWithin(target, to, from + added, octets.length + added);
   return target;
 }
 
