@@ -5,9 +5,10 @@
 import type { Receipt } from '../sink/sink.ts';
 import { UNREAD } from './batch-sql.ts';
 import { formOf, proofOf, STATE_CODES, stateOf } from './codes.ts';
+import { DigestIndex } from './digest-index.ts';
 import type { KnownMessage, MessageRow, TroubledRow, UidlChange } from './ledger.ts';
 import type { SinkSet } from './sink-set.ts';
-import type { Database, SqlParameter, Statement } from './sqlite.ts';
+import type { Database, Statement } from './sqlite.ts';
 import { isVerified } from './states.ts';
 import { decodeText, encodeText } from './text-code.ts';
 
@@ -96,8 +97,8 @@ export class RowReader {
   readonly #sinks: SinkSet;
   readonly #knownPage: Statement<{ page: string }>;
   readonly #byId: Statement<StoredRow>;
-  readonly #byDigest: Statement<StoredRow>;
-  readonly #byHeader: Statement<StoredRow>;
+  readonly #byDigest: DigestIndex;
+  readonly #byHeader: DigestIndex;
   readonly #receipts: Statement<StoredReceipt>;
   readonly #uidlChange: Statement<UidlChange>;
   readonly #troubledPage: Statement<StoredTroubled>;
@@ -110,12 +111,8 @@ export class RowReader {
       database.prepare<Row>(sql.replaceAll(':wanted', sinks.wantedMask.toString()));
     this.#knownPage = prepare(KNOWN_PAGE);
     this.#byId = prepare(`${ROW} AND id = ?`);
-    this.#byDigest = prepare(
-      `${ROW} AND substr(message.sha256, 1, 8) = ? AND message.sha256 = ? ORDER BY id`,
-    );
-    this.#byHeader = prepare(
-      `${ROW} AND substr(message.header_sha256, 1, 8) = ? AND message.header_sha256 = ? ORDER BY id`,
-    );
+    this.#byDigest = new DigestIndex(database, 'sha256');
+    this.#byHeader = new DigestIndex(database, 'header_sha256');
     this.#receipts = prepare(RECEIPTS);
     this.#uidlChange = prepare(UIDL_CHANGE);
     this.#troubledPage = prepare(TROUBLED_PAGE);
@@ -145,15 +142,17 @@ export class RowReader {
   }
 
   rows(accountId: number, rowIds: readonly number[]): readonly MessageRow[] {
-    return rowIds.flatMap((rowId) => this.#all(this.#byId, accountId, rowId));
+    return rowIds
+      .flatMap((rowId) => this.#byId.all(accountId, rowId))
+      .map((stored) => messageRow(stored, this.#sinks));
   }
 
   rowsByDigest(accountId: number, sha256: string): readonly MessageRow[] {
-    return this.#all(this.#byDigest, accountId, ...digestKey(sha256));
+    return this.rows(accountId, this.#byDigest.rowIds(accountId, sha256));
   }
 
   rowsByHeader(accountId: number, headerSha256: string): readonly MessageRow[] {
-    return this.#all(this.#byHeader, accountId, ...digestKey(headerSha256));
+    return this.rows(accountId, this.#byHeader.rowIds(accountId, headerSha256));
   }
 
   *troubled(accountId: number): Generator<TroubledRow, void, undefined> {
@@ -190,15 +189,6 @@ export class RowReader {
       this.#receipts.all(accountId, rowId).map((stored) => [decodeText(stored.sink), placedReceipt(stored)]),
     );
   }
-
-  #all(statement: Statement<StoredRow>, ...parameters: readonly SqlParameter[]): readonly MessageRow[] {
-    return statement.all(...parameters).map((stored) => messageRow(stored, this.#sinks));
-  }
-}
-
-function digestKey(hex: string): readonly [Buffer, Buffer] {
-  const digest = Buffer.from(hex, 'hex');
-  return [digest.subarray(0, 8), digest];
 }
 
 function messageRow(stored: StoredRow, sinks: SinkSet): MessageRow {

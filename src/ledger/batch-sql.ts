@@ -10,14 +10,19 @@ export const PRESENT = `SELECT state, lower(hex(sha256)) AS sha256, sinks <> 0 A
   (sinks & :wanted) = :wanted AS is_complete, ((sinks | ?) & :wanted) = :wanted AS will_be_complete
 FROM message WHERE id = ? AND account_id = ?`;
 
-/** In the order of `storedValues`. The usual case, a new message, is one statement: it is half of all that is written. */
-export const INSERT_STORED = `INSERT INTO message (uidl, listed_octets, octets, sha256, header_sha256, copy, sinks, state,
-  archived_at, attempts, failed_at, error_code, error_text, account_id, first_seen_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+/** `sha256` and `header_sha256` go as hex digits, which cost less to hand over than a Buffer. */
+export const INTO_MESSAGE = `INSERT INTO message (id, account_id, first_seen_at, uidl, listed_octets, octets, sha256,
+  header_sha256, copy, sinks, state, archived_at, attempts, failed_at, error_code, error_text)`;
+
+/** From the fourth on in the order of `storedValues`. */
+export const STORED_ROW = '(?, ?, ?, ?, ?, ?, unhex(?), unhex(?), ?, ?, ?, ?, ?, ?, ?, ?)';
+
+/** The id that the next row would get is one more (https://sqlite.org/autoinc.html). */
+export const LAST_ID = 'SELECT max(id) AS id FROM message';
 
 /** `attempts`, `failed_at` and the error belong together: all set by a failure, the latter three cleared by a success. */
-export const UPDATE_STORED = `UPDATE message SET uidl = ?, listed_octets = ?, octets = ?, sha256 = ?, header_sha256 = ?, copy = ?,
-  sinks = sinks | ?, state = ?, archived_at = coalesce(archived_at, ?), attempts = attempts + ?, failed_at = ?,
+export const UPDATE_STORED = `UPDATE message SET uidl = ?, listed_octets = ?, octets = ?, sha256 = unhex(?), header_sha256 = unhex(?),
+  copy = ?, sinks = sinks | ?, state = ?, archived_at = coalesce(archived_at, ?), attempts = attempts + ?, failed_at = ?,
   error_code = ?, error_text = ?, skip_rule = NULL, unlisted_at = NULL
 WHERE id = ?`;
 
@@ -58,8 +63,12 @@ export const UNREAD = `SELECT id FROM message
 WHERE account_id = ? AND uidl = ? AND listed_octets IS ? AND failed_at IS NOT NULL AND sha256 IS NULL
   AND state IN (${STATE_CODES.listed}, ${STATE_CODES.quarantined}) ORDER BY id`;
 
-export const UPSERT_RECEIPT = `INSERT INTO receipt
-  (message_id, sink_id, archive_id, location, form, stored_octets, proof, proved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+export const INTO_RECEIPT = `INSERT INTO receipt
+  (message_id, sink_id, archive_id, location, form, stored_octets, proof, proved_at)`;
+
+export const RECEIPT_ROW = '(?, ?, ?, ?, ?, ?, ?, ?)';
+
+export const UPSERT_RECEIPT = `${INTO_RECEIPT} VALUES ${RECEIPT_ROW}
 ON CONFLICT DO UPDATE SET archive_id = excluded.archive_id, location = excluded.location, form = excluded.form,
   stored_octets = excluded.stored_octets, proof = excluded.proof, proved_at = excluded.proved_at`;
 

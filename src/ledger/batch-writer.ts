@@ -3,21 +3,23 @@
  * caller does, so that a batch is one.
  */
 import type { JsonValue } from '../sink/sink.ts';
-import type { PlacedReceipt } from './account-rows.ts';
+import { ArchiveIds, ArchiveRows } from './archive-ids.ts';
 import * as SQL from './batch-sql.ts';
-import { FORM_CODES, PROOF_CODES, STATE_CODES, stateOf } from './codes.ts';
+import { STATE_CODES, stateOf } from './codes.ts';
 import {
   type RowFacts,
   stateAfterFailure,
   stateAfterRecognition,
   stateAfterSkip,
-  stateAfterStore,
   staysAsItIs,
 } from './decide-state.ts';
 import type { FailedEntry, LedgerBatch, RelistedEntry, SkippedEntry, StoredEntry } from './ledger.ts';
+import { NewRowWriter } from './new-rows.ts';
+import { receiptValues } from './receipt-values.ts';
 import type { SinkSet } from './sink-set.ts';
-import type { Database, SqlParameter, Statement } from './sqlite.ts';
+import type { Database, Statement } from './sqlite.ts';
 import { type Move, moveState } from './states.ts';
+import { storedValues } from './stored-values.ts';
 import { encodeNote, encodeText } from './text-code.ts';
 
 /** A row as a continuing entry finds it. */
@@ -34,8 +36,7 @@ interface PresentRow {
 interface Batch {
   readonly accountId: number;
   readonly now: number;
-  /** Ids of archives looked up so far, by sink and root. */
-  readonly archives: Map<string, number>;
+  readonly archives: ArchiveIds;
 }
 
 /** The prepared writes of one ledger. */
@@ -43,7 +44,6 @@ export class BatchWriter {
   readonly #sinks: SinkSet;
   readonly #insert: Statement;
   readonly #present: Statement<PresentRow>;
-  readonly #insertStored: Statement;
   readonly #updateStored: Statement;
   readonly #updateFailed: Statement;
   readonly #noteFailure: Statement;
@@ -58,8 +58,8 @@ export class BatchWriter {
   readonly #upsertReceipt: Statement;
   readonly #unverified: Statement<{ receipts: number }>;
   readonly #upsertJournal: Statement;
-  readonly #insertArchive: Statement;
-  readonly #archive: Statement<{ id: number }>;
+  readonly #archives: ArchiveRows;
+  readonly #newRows: NewRowWriter;
 
   constructor(database: Database, sinks: SinkSet) {
     this.#sinks = sinks;
@@ -68,7 +68,6 @@ export class BatchWriter {
       database.prepare<Row>(sql.replaceAll(':wanted', sinks.wantedMask.toString()));
     this.#insert = prepare(SQL.INSERT);
     this.#present = prepare(SQL.PRESENT);
-    this.#insertStored = prepare(SQL.INSERT_STORED);
     this.#updateStored = prepare(SQL.UPDATE_STORED);
     this.#updateFailed = prepare(SQL.UPDATE_FAILED);
     this.#noteFailure = prepare(SQL.NOTE_FAILURE);
@@ -83,15 +82,13 @@ export class BatchWriter {
     this.#upsertReceipt = prepare(SQL.UPSERT_RECEIPT);
     this.#unverified = prepare(SQL.UNVERIFIED);
     this.#upsertJournal = prepare(SQL.UPSERT_JOURNAL);
-    this.#insertArchive = prepare(SQL.INSERT_ARCHIVE);
-    this.#archive = prepare(SQL.ARCHIVE);
+    this.#archives = new ArchiveRows(database);
+    this.#newRows = new NewRowWriter(database, sinks);
   }
 
   write(accountId: number, changes: LedgerBatch, now: number): void {
-    const batch: Batch = { accountId, now, archives: new Map() };
-    for (const entry of changes.stored ?? []) {
-      this.#writeStored(batch, entry);
-    }
+    const batch: Batch = { accountId, now, archives: new ArchiveIds(this.#archives, accountId) };
+    this.#writeStored(batch, changes.stored ?? []);
     for (const entry of changes.failed ?? []) {
       this.#writeFailed(batch, entry);
     }
@@ -124,32 +121,24 @@ export class BatchWriter {
     this.#upsertJournal.run(accountId, this.#sinks.idOf(sinkName), JSON.stringify(value), now);
   }
 
-  #writeStored(batch: Batch, entry: StoredEntry): void {
-    assertDigests(entry);
-    if (entry.rowId === undefined) {
-      this.#writeNew(batch, entry);
-    } else {
-      this.#writeContinued(batch, entry, entry.rowId);
+  #writeStored(batch: Batch, entries: readonly StoredEntry[]): void {
+    const { accountId, archives, now } = batch;
+    const fresh = entries.filter(({ rowId }) => rowId === undefined);
+    this.#newRows.write(fresh, accountId, archives, now);
+    for (const entry of entries) {
+      if (entry.rowId !== undefined) {
+        this.#writeContinued(batch, entry, entry.rowId);
+      }
     }
-  }
-
-  #writeNew(batch: Batch, entry: StoredEntry): void {
-    const mask = this.#sinks.maskOf(entry.receipts.keys());
-    const wanted = this.#sinks.wantedMask;
-    const row: RowFacts = {
-      state: 'listed',
-      isComplete: (mask & wanted) === wanted,
-      isProved: [...entry.receipts.values()].every(({ receipt }) => receipt.proof !== 'synced'),
-    };
-    const values = storedValues(entry, mask, row, batch.now);
-    this.#writeReceipts(batch, this.#insertStored.run(...values, batch.accountId, batch.now), entry);
   }
 
   #writeContinued(batch: Batch, entry: StoredEntry, rowId: number): void {
     const mask = this.#sinks.maskOf(entry.receipts.keys());
     const present = this.#presentRow(batch, rowId, mask);
     assertSameMessage(entry, present, rowId);
-    this.#writeReceipts(batch, rowId, entry);
+    for (const [sinkName, placed] of entry.receipts) {
+      this.#upsertReceipt.run(...receiptValues(rowId, this.#sinks.idOf(sinkName), batch.archives, placed));
+    }
     const row: RowFacts = {
       state: stateOf(present.state),
       isComplete: present.will_be_complete === 1,
@@ -160,40 +149,6 @@ export class BatchWriter {
 
   #isProved(rowId: number): boolean {
     return this.#unverified.get(rowId)?.receipts === 0;
-  }
-
-  #writeReceipts(batch: Batch, rowId: number, entry: StoredEntry): void {
-    for (const [sinkName, placed] of entry.receipts) {
-      this.#writeReceipt(batch, rowId, sinkName, placed);
-    }
-  }
-
-  #writeReceipt(batch: Batch, rowId: number, sinkName: string, { root, receipt }: PlacedReceipt): void {
-    const sinkId = this.#sinks.idOf(sinkName);
-    this.#upsertReceipt.run(
-      rowId,
-      sinkId,
-      this.#archiveOf(batch, sinkId, encodeText(root)),
-      encodeText(receipt.location),
-      FORM_CODES[receipt.form],
-      receipt.storedOctets,
-      PROOF_CODES[receipt.proof],
-      receipt.provedAt,
-    );
-  }
-
-  #archiveOf(batch: Batch, sinkId: number, root: string): number {
-    const key = `${sinkId} ${root}`;
-    let id = batch.archives.get(key);
-    if (id === undefined) {
-      this.#insertArchive.run(batch.accountId, sinkId, root);
-      id = this.#archive.get(batch.accountId, sinkId, root)?.id;
-      if (id === undefined) {
-        throw new Error(`the archive ${root} is not there after it was recorded`);
-      }
-      batch.archives.set(key, id);
-    }
-    return id;
   }
 
   /** A complete row keeps the size that it was archived under: with the new one it would pass for archived next time. */
@@ -255,46 +210,6 @@ export class BatchWriter {
       throw new Error(`the ledger has no row ${rowId} in this account`);
     }
     return present;
-  }
-}
-
-const DIGEST = /^[0-9a-f]{64}$/;
-
-/** What an entry that lacks receipts and gives no reason is recorded with. */
-const INCOMPLETE = {
-  code: 'ledger-incomplete',
-  text: 'not every sink of the job has given a receipt',
-} as const;
-
-/** The values of INSERT_STORED and UPDATE_STORED, in their order. */
-function storedValues(entry: StoredEntry, mask: bigint, row: RowFacts, now: number): readonly SqlParameter[] {
-  const failure = row.isComplete ? undefined : (entry.failure ?? INCOMPLETE);
-  return [
-    encodeText(entry.uidl),
-    entry.listedOctets,
-    entry.octets,
-    Buffer.from(entry.sha256, 'hex'),
-    Buffer.from(entry.headerSha256, 'hex'),
-    entry.copy,
-    mask,
-    STATE_CODES[stateAfterStore(row, entry.quarantine)],
-    row.isComplete ? now : null,
-    failure === undefined || entry.isAttempt === false ? 0 : 1,
-    failure === undefined ? null : now,
-    failure === undefined ? null : encodeNote(failure.code),
-    failure === undefined ? null : encodeNote(failure.text),
-  ];
-}
-
-/** Receipts are proofs of one digest. @throws Error where they are not: a defect of the caller, caught before it is recorded. */
-function assertDigests(entry: StoredEntry): void {
-  if (!DIGEST.test(entry.sha256) || !DIGEST.test(entry.headerSha256)) {
-    throw new Error(`not 64 lower-case hex digits: ${entry.sha256} or ${entry.headerSha256}`);
-  }
-  for (const [sinkName, { receipt }] of entry.receipts) {
-    if (receipt.sha256 !== entry.sha256) {
-      throw new Error(`the receipt of ${sinkName} is for ${receipt.sha256}, the message is ${entry.sha256}`);
-    }
   }
 }
 

@@ -55,6 +55,7 @@ export interface OpenMode {
 
 export class Database {
   readonly path: string;
+  readonly isReadOnly: boolean;
   readonly #handle: LibsqlHandle;
   readonly #failpoint: Failpoint;
   #isOpen = true;
@@ -62,6 +63,7 @@ export class Database {
   /** @throws MailferryError scope `run`: `ledger-io`, `ledger-damaged`. */
   constructor(path: string, mode: OpenMode) {
     this.path = path;
+    this.isReadOnly = mode.readOnly;
     this.#failpoint = mode.failpoint ?? NO_FAILPOINT;
     const name = mode.readOnly ? `${pathToFileURL(path).href}?mode=ro` : path;
     this.#handle = this.#graded(() => new LibsqlDatabase(name));
@@ -73,13 +75,18 @@ export class Database {
     this.#graded(() => this.#handle.exec(sql));
   }
 
+  /** Compiled at its first use: a night with nothing new needs few of a ledger's statements. */
   prepare<Row = never>(sql: string): Statement<Row> {
-    const statement = this.#graded(() => this.#handle.prepare(sql));
+    let compiled: LibsqlStatement | undefined;
+    const statement = (): LibsqlStatement => {
+      compiled ??= this.#handle.prepare(sql);
+      return compiled;
+    };
     // The casts below: only the SQL decides the shape of a row, and the type parameter states it.
     return {
-      run: (...parameters) => Number(this.#graded(() => statement.run(parameters)).lastInsertRowid),
-      get: (...parameters) => this.#graded(() => statement.get(parameters)) as Row | undefined,
-      all: (...parameters) => this.#graded(() => statement.all(parameters)) as readonly Row[],
+      run: (...parameters) => Number(this.#graded(() => statement().run(parameters)).lastInsertRowid),
+      get: (...parameters) => this.#graded(() => statement().get(parameters)) as Row | undefined,
+      all: (...parameters) => this.#graded(() => statement().all(parameters)) as readonly Row[],
     };
   }
 

@@ -809,6 +809,21 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
         expect(reader?.account('nobody')).toBeUndefined();
       });
 
+      test('finds rows by digest while they are recorded, whoever asks first', async () => {
+        const account = await openAlice();
+        const reader = fixture.read();
+        onTestFinished(() => reader?.close());
+        const asked = (number: number) => reader?.account('alice')?.rowsByDigest(digestOf(number)).length;
+        expect(asked(1)).toBe(0);
+        await account.record({ stored: [stored(1, ['a'])] });
+        expect([asked(1), asked(2)]).toEqual([1, 0]);
+        await account.record({ stored: [stored(2, ['a'])] });
+        expect([asked(1), asked(2)]).toEqual([1, 1]);
+        expect(account.rowsByDigest(digestOf(2))).toHaveLength(1);
+        await account.record({ stored: [stored(3, ['a'])] });
+        expect([asked(3), account.rowsByDigest(digestOf(3)).length]).toEqual([1, 1]);
+      });
+
       test('sums up each account by state', async () => {
         const ledger = await open(['a', 'b']);
         const failed = { rowId: undefined, uidl: 'f', listedOctets: 1, failure: FAILURE };

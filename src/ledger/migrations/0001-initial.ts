@@ -54,9 +54,7 @@ CREATE TABLE message (         -- times are milliseconds since 1970, UTC; the vi
 );
 -- Rows of one account in order of id. There is no index on uidl: a listing is compared with all rows of its account at once.
 CREATE INDEX message_by_account ON message (account_id);
--- Eight octets of a digest find the row or two that are then compared in full, at a quarter of the room.
-CREATE INDEX message_by_digest ON message (account_id, substr(sha256, 1, 8)) WHERE sha256 IS NOT NULL;
-CREATE INDEX message_by_header ON message (account_id, substr(header_sha256, 1, 8)) WHERE header_sha256 IS NOT NULL;
+-- Indexes over the digests are made when they are first needed: see digest-index.ts.
 -- The few that are in trouble.
 CREATE INDEX message_by_failure ON message (failed_at) WHERE failed_at IS NOT NULL;
 CREATE INDEX message_in_trouble ON message (account_id, uidl) WHERE failed_at IS NOT NULL;
