@@ -52,7 +52,9 @@ export interface Quarantine {
    * @throws what the file system threw; what was kept before is kept then.
    */
   keep(message: FailedIdentity, note: QuarantineNote, part: ReceivedPart, atMs: number): Promise<string>;
-  /** Removes what is kept of a message; mostly nothing is. Idempotent. */
+  /** Whether nothing is kept of any message, as mostly: then nothing has to be discarded. */
+  readonly isEmpty: boolean;
+  /** Removes what is kept of a message. Idempotent. */
   discard(message: FailedIdentity): Promise<void>;
   /** Removes what is kept of the account's messages but for these. */
   discardOthers(account: string, messages: Iterable<Omit<FailedIdentity, 'account'>>): Promise<void>;
@@ -129,11 +131,12 @@ class FolderQuarantine implements Quarantine {
     return join(folder, `${stem}${NOTE_SUFFIX}`);
   }
 
+  get isEmpty(): boolean {
+    return this.#kept.size === 0;
+  }
+
   async discard(message: FailedIdentity): Promise<void> {
-    // Looked up without a name to be made where nothing is kept at all: this is asked for each archived message.
-    if (this.#kept.size > 0) {
-      await this.#remove(join(this.folder, folderNameOf(message.account), keyOf(message)));
-    }
+    await this.#remove(join(this.folder, folderNameOf(message.account), keyOf(message)));
   }
 
   async discardOthers(account: string, messages: Iterable<Omit<FailedIdentity, 'account'>>): Promise<void> {

@@ -52,17 +52,24 @@ export class SpoolingMessage {
     return this.#file.write(chunk);
   }
 
-  /** The message, whole. Its spool file, if it has one, is the caller's to remove (`Spool.removeContent`). */
-  async finish(): Promise<Message> {
+  /**
+   * The message, whole; a promise where its spool file has to be waited for. That file is the caller's to remove
+   * (`Spool.removeContent`).
+   */
+  finish(): Message | Promise<Message> {
     this.#mustBeOpen();
     const kept = this.#kept.take();
     if (this.#file === undefined) {
       this.#state = 'finished';
       return messageFromBuffer(kept);
     }
-    const { sha256, lineEnds } = await this.#file.finish();
+    return this.#finishFile(this.#file, kept);
+  }
+
+  async #finishFile(file: SpoolFile, kept: Buffer): Promise<Message> {
+    const { sha256, lineEnds } = await file.finish();
     this.#state = 'finished';
-    const content = { kind: 'spool', path: this.#file.path } as const;
+    const content = { kind: 'spool', path: file.path } as const;
     return { octets: this.#octets, sha256, headerSha256: headerDigest(kept), lineEnds, content };
   }
 

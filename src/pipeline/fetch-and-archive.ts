@@ -63,7 +63,9 @@ export async function fetchAndArchive(
       const result = await archiver.archiveBatch(batch);
       await tellBatch(result, work);
       for (const { message } of batch.fetched) {
-        await spool.removeContent(message);
+        if (message.content.kind === 'spool') {
+          await spool.removeContent(message);
+        }
       }
       unarchived += result.unarchived;
       archived.push(...(work.context.deletion === undefined ? [] : result.archived.map(withoutContent)));
@@ -112,9 +114,11 @@ async function tellBatch({ archived, recognised, failed }: BatchResult, work: Ac
     tally.octets += octets;
     context.emit({ type: 'message.archived', account, uidl: wanted.uidl, octets, sha256 });
   }
-  for (const { wanted } of [...archived, ...recognised]) {
-    const { uidl, listedOctets } = wanted;
-    await context.quarantine.kept.discard({ account, uidl, listedOctets });
+  if (!context.quarantine.kept.isEmpty) {
+    for (const { wanted } of [...archived, ...recognised]) {
+      const { uidl, listedOctets } = wanted;
+      await context.quarantine.kept.discard({ account, uidl, listedOctets });
+    }
   }
   tellFailures(failed, work);
 }

@@ -19,6 +19,8 @@ export interface IdentifiedMessage extends FetchedMessage {
   readonly isRenamed: boolean;
 }
 
+const NO_SINKS = [] as const;
+
 /** Counts how often each identity was met in this session: the n-th of equal messages is copy n. */
 export class Identifier {
   readonly #rows: Pick<AccountLedger, 'rows' | 'rowsByDigest' | 'unreadRows'>;
@@ -48,7 +50,15 @@ export class Identifier {
   identify(fetched: FetchedMessage): IdentifiedMessage {
     const { wanted, message } = fetched;
     if (wanted.kind === 'new') {
-      return { ...fetched, rowId: undefined, copy: 0, sinks: [], isArchived: false, isRenamed: false };
+      return {
+        wanted,
+        message,
+        rowId: undefined,
+        copy: 0,
+        sinks: NO_SINKS,
+        isArchived: false,
+        isRenamed: false,
+      };
     }
     const copy = this.#meet(wanted.uidl, message.sha256);
     const equal = this.#rows.rowsByDigest(message.sha256).filter(({ rowId }) => !this.#taken.has(rowId));
@@ -60,7 +70,8 @@ export class Identifier {
       this.#taken.add(row.rowId);
     }
     return {
-      ...fetched,
+      wanted,
+      message,
       rowId: row?.rowId,
       copy,
       sinks: row?.sinks ?? [],

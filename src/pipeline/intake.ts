@@ -9,7 +9,7 @@ import type { ReceivedPart } from '../message/received-part.ts';
 import type { Spool } from '../message/spool.ts';
 import type { SpoolingMessage } from '../message/spooling-message.ts';
 import type { RefusedError } from '../pop3/errors.ts';
-import type { RetrievalReceiver } from '../pop3/retrieval.ts';
+import type { RetrievalReceiver, RetrievalRequest } from '../pop3/retrieval.ts';
 import type { WantedMessage } from './classify-listing.ts';
 import type { BatchLimits } from './context.ts';
 import type { FetchBudget } from './fetch-budget.ts';
@@ -46,7 +46,7 @@ export interface IntakeOptions {
 /** What a wanted message counts for the window where LIST gave no size. */
 const UNKNOWN_OCTETS = 64 * 1024;
 
-type Requested = WantedMessage & { readonly octets: number };
+type Requested = RetrievalRequest & { readonly wanted: WantedMessage };
 
 export class Intake implements RetrievalReceiver<Requested> {
   readonly #options: IntakeOptions;
@@ -80,13 +80,14 @@ export class Intake implements RetrievalReceiver<Requested> {
     if (this.#options.isFirstAlone && this.#position === 1 && this.#unanswered.length > 0) {
       return 'hold';
     }
-    const requested = { ...message, octets: message.listedOctets ?? UNKNOWN_OCTETS };
-    const answer = this.#options.budget.ask(requested.octets);
+    const octets = message.listedOctets ?? UNKNOWN_OCTETS;
+    const answer = this.#options.budget.ask(octets);
     if (answer !== 'granted') {
       this.#spent = answer === 'hold' ? undefined : answer;
       return answer === 'hold' ? 'hold' : undefined;
     }
     this.#position += 1;
+    const requested = { number: message.number, octets, wanted: message };
     this.#unanswered.push(requested);
     return requested;
   }
@@ -98,7 +99,7 @@ export class Intake implements RetrievalReceiver<Requested> {
 
   /** The message that the server was to answer next: where a session breaks, it broke at this one. */
   get awaited(): WantedMessage | undefined {
-    return this.#unanswered[0];
+    return this.#unanswered[0]?.wanted;
   }
 
   onOctets(_request: Requested, octets: Buffer): Promise<void> | undefined {
@@ -108,18 +109,20 @@ export class Intake implements RetrievalReceiver<Requested> {
     return this.#receiving.write(octets);
   }
 
-  onComplete(request: Requested): void {
+  onComplete({ wanted }: Requested): void {
     this.#unanswered.shift();
     const receiving = this.#receiving ?? this.#options.spool.receive();
     this.#receiving = undefined;
+    const finished = receiving.finish();
+    if (!(finished instanceof Promise)) {
+      this.#take(wanted, finished);
+      return;
+    }
     this.#finishing += 1;
-    receiving.finish().then(
+    finished.then(
       (message) => {
         this.#finishing -= 1;
-        this.#fetched.push({ wanted: request, message });
-        this.#fetchedOctets += message.octets;
-        this.#options.onProgress(1, 0);
-        this.#wake?.();
+        this.#take(wanted, message);
       },
       (cause: Error) => {
         this.#finishing -= 1;
@@ -129,9 +132,16 @@ export class Intake implements RetrievalReceiver<Requested> {
     );
   }
 
-  onRefused(request: Requested, cause: RefusedError): void {
+  #take(wanted: WantedMessage, message: Message): void {
+    this.#fetched.push({ wanted, message });
+    this.#fetchedOctets += message.octets;
+    this.#options.onProgress(1, 0);
+    this.#wake?.();
+  }
+
+  onRefused({ wanted }: Requested, cause: RefusedError): void {
     this.#unanswered.shift();
-    this.#refused.push({ wanted: request, cause });
+    this.#refused.push({ wanted, cause });
     this.#wake?.();
   }
 
@@ -154,7 +164,7 @@ export class Intake implements RetrievalReceiver<Requested> {
         this.#wake = resolve;
       });
     }
-    return this.#take();
+    return this.#nextBatch();
   }
 
   /** What has come of the message at which the session broke; undefined where nothing came, or it cannot be read. */
@@ -172,7 +182,7 @@ export class Intake implements RetrievalReceiver<Requested> {
     }
   }
 
-  #take(): FetchedBatch {
+  #nextBatch(): FetchedBatch {
     const { limits } = this.#options;
     let octets = 0;
     let count = 0;

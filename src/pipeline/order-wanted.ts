@@ -4,5 +4,6 @@
 import type { WantedMessage } from './classify-listing.ts';
 
 export function orderWanted(wanted: readonly WantedMessage[]): readonly WantedMessage[] {
-  return wanted.toSorted((left, right) => Number(left.kind === 'retry') - Number(right.kind === 'retry'));
+  const failed = wanted.filter(({ kind }) => kind === 'retry');
+  return failed.length === 0 ? wanted : [...wanted.filter(({ kind }) => kind !== 'retry'), ...failed];
 }

@@ -60,6 +60,9 @@ export async function findLost({ source, context, rows }: AccountWork): Promise<
 
 /** Makes the ordinary run fetch what is lost and listed. */
 export async function takeBackLost(lost: LostRows, listing: Listing, work: AccountWork): Promise<void> {
+  if (lost.size === 0) {
+    return;
+  }
   const isListed = listedRows(listing.messages);
   for (const [sink, ids] of lost) {
     const gone: MessageRow[] = [];

@@ -56,12 +56,11 @@ export async function surveyAccount(
     isRetryingQuarantined: context.isRetryingQuarantined === true,
   });
   const { returned, doubtful } = await recogniseReturned(client, classified.returning, rows);
-  const unknown = [...classified.wanted, ...doubtful].sort((a, b) => a.number - b.number);
-  const { recognised, rest } = await recognise(
-    client,
-    doubtful.length === 0 ? classified.wanted : unknown,
-    rows,
-  );
+  const unknown =
+    doubtful.length === 0
+      ? classified.wanted
+      : [...classified.wanted, ...doubtful].sort((a, b) => a.number - b.number);
+  const { recognised, rest } = await recognise(client, unknown, rows);
   const { resized, rest: unrecognised } = await recogniseResized(client, rest, rows);
   const uidls = await findRenamed(client, listing, classified, unrecognised, rows);
   const { wanted, skipped } = await select(client, uidls.rest, context);

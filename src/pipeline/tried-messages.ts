@@ -17,7 +17,7 @@ export class TriedMessages {
   }
 
   has(message: ListedMessage): boolean {
-    return this.#keys.has(keyOf(message));
+    return this.#keys.size > 0 && this.#keys.has(keyOf(message));
   }
 }
 
