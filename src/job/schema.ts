@@ -770,9 +770,9 @@ const limitsSchema = z.strictObject(
       leftOut('as fast as they come'),
     ),
     pipeline: key(
-      count(1, 1_000).prefault(64),
-      'Commands in flight in one session, where the server announces PIPELINING.',
-      byDefault(64),
+      count(1, 1_000).prefault(256),
+      'Most commands in flight in one session, where the server announces PIPELINING.',
+      byDefault(256),
     ),
     bytesPerSession: key(
       size(1).optional(),

@@ -41,11 +41,19 @@ export class BodyReader {
     if (from === chunk.length) {
       return -1;
     }
-    const pieces: Buffer[] = [];
-    const end = this.#read(chunk, from, (piece) => pieces.push(piece));
-    const [first] = pieces;
+    // Mostly there is one piece, and no list is made for it.
+    let first: Buffer | undefined;
+    let others: Buffer[] | undefined;
+    const end = this.#read(chunk, from, (piece) => {
+      if (first === undefined) {
+        first = piece;
+      } else {
+        others ??= [];
+        others.push(piece);
+      }
+    });
     if (first !== undefined) {
-      emit(pieces.length === 1 ? first : Buffer.concat(pieces));
+      emit(others === undefined ? first : Buffer.concat([first, ...others]));
     }
     return end;
   }

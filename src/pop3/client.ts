@@ -197,6 +197,7 @@ export class Pop3Client {
     let octets = 0;
     const status = await this.#exchange(top, {
       isMultiLine: true,
+      isMessage: true,
       onBody: (slice) => {
         const kept = slice.subarray(0, MAX_TOP_OCTETS - octets);
         if (kept.length > 0) {
@@ -298,7 +299,7 @@ export class Pop3Client {
 
   #exchange(
     line: CommandLine,
-    rest: Pick<Exchange, 'isMultiLine' | 'isSasl' | 'onBody' | 'firstOctetMs'>,
+    rest: Pick<Exchange, 'isMultiLine' | 'isMessage' | 'isSasl' | 'onBody' | 'firstOctetMs'>,
   ): Promise<Status> {
     return new Promise((resolve, reject) => {
       let answer: Status = { kind: 'err', text: '' };

@@ -5,6 +5,10 @@
  *
  * It is longer than most files since queue, window and the end of a session share one state.
  *
+ * How much may be in flight is counted in commands and in octets still expected. The commands begin with a few and grow by one with
+ * each whole answer to a command that was sent ahead: twice as many in each round trip, and few are lost where pipelining breaks. The
+ * octets that have come of an answer are no longer expected, so the next message is asked for while a large one arrives.
+ *
  * Life of a command: queued → in flight (written) → answered, or failed with the whole session. A refusal is an answer.
  */
 import type { Bandwidth } from './bandwidth.ts';
@@ -25,6 +29,8 @@ export interface Exchange {
   readonly isSasl?: boolean;
   /** Octets that the answer is expected to have, for the window; 0 where it is small. */
   readonly expectedOctets?: number;
+  /** The body is a message, or its beginning: octets behind it may be the rest of it, and are shown to nobody. */
+  readonly isMessage?: boolean;
   /** Longest wait for the first octet of this answer, where it is not the session's. */
   readonly firstOctetMs?: number;
   /** Takes the first line before it is read as a status: the greeting of what may be no POP3 server at all. May throw. */
@@ -66,6 +72,9 @@ export interface PipeliningFacts {
   readonly lostAhead: number;
 }
 
+/** How many commands are in flight before it is known that pipelining works. */
+const FIRST_COMMANDS = 16;
+
 /** Longest part of a line that a trace shows. */
 const MAX_TRACED_OCTETS = 512;
 
@@ -79,9 +88,13 @@ export interface WindowFiller {
 export class CommandWindow {
   readonly #options: WindowOptions;
   #parser: ResponseParser;
+  readonly #isTraced: boolean;
   readonly #queued: Exchange[] = [];
   readonly #inFlight: Exchange[] = [];
+  /** Octets that are still expected in answers. */
   #octetsInFlight = 0;
+  /** The part of them that belongs to the answer that is being read. */
+  #octetsExpected: number | undefined;
   /** Of those in flight, the ones that were sent ahead of an answer. */
   readonly #sentAhead = new Set<Exchange>();
   #answersAhead = 0;
@@ -109,6 +122,7 @@ export class CommandWindow {
 
   constructor(options: WindowOptions) {
     this.#options = options;
+    this.#isTraced = options.trace.isQuiet !== true;
     this.#watch = new SilenceWatch(options.timeouts, (cause) => this.fail(cause));
     this.#parser = this.#newParser();
     this.#closed = new Promise((resolve) => {
@@ -201,13 +215,23 @@ export class CommandWindow {
 
   /** Whether one more command would be written at once. */
   hasRoom(expectedOctets: number): boolean {
-    if (this.#inFlight.length + this.#queued.length === 0) {
-      return true;
-    }
+    const commands = this.#inFlight.length + this.#queued.length;
     return (
-      this.#inFlight.length + this.#queued.length < this.#maxCommands &&
-      this.#octetsInFlight + expectedOctets <= this.#maxOctets
+      commands === 0 ||
+      (commands < this.#commandLimit && this.#octetsInFlight + expectedOctets <= this.#maxOctets)
     );
+  }
+
+  /** Whether it is worth filling: a write for each answer that came would cost the server and us more than a message does. */
+  get isHalfEmpty(): boolean {
+    return (
+      this.#inFlight.length + this.#queued.length <= this.#commandLimit / 2 &&
+      this.#octetsInFlight <= this.#maxOctets / 2
+    );
+  }
+
+  get #commandLimit(): number {
+    return Math.min(this.#maxCommands, FIRST_COMMANDS + this.#answersAhead);
   }
 
   /** Queues commands and writes what the window allows, in one write. */
@@ -300,7 +324,7 @@ export class CommandWindow {
     const octets: Buffer[] = [];
     for (;;) {
       const next = this.#queued[0];
-      const isRoom = this.#inFlight.length === 0 || this.#inFlight.length < this.#maxCommands;
+      const isRoom = this.#inFlight.length === 0 || this.#inFlight.length < this.#commandLimit;
       if (next === undefined || !isRoom) {
         break;
       }
@@ -363,12 +387,14 @@ export class CommandWindow {
 
   #onStatusLine(line: Buffer): boolean {
     const exchange = this.#current();
-    if (this.#isMessage && !/^(\+OK|-ERR)/i.test(line.toString('latin1', 0, 4))) {
+    if (this.#isMessage && !isStatusLine(line)) {
       // A server that does not stuff dots: what looks like an answer is the rest of the message.
       throw unsolicited(line, 0, true);
     }
     this.#isMessage = false;
-    this.#traceReceived(line, exchange);
+    if (this.#isTraced) {
+      this.#traceReceived(line, exchange);
+    }
     this.#bodyOctets = 0;
     if (exchange.onRawLine !== undefined) {
       exchange.onRawLine(line);
@@ -377,7 +403,7 @@ export class CommandWindow {
     const status = parseStatus(line, exchange.isSasl === true, exchange.command.secrets);
     exchange.onStatus(status);
     const hasBody = exchange.isMultiLine && status.kind === 'ok';
-    this.#isMessage = hasBody && /^(RETR|TOP) /.test(exchange.command.shown);
+    this.#isMessage = hasBody && exchange.isMessage === true;
     return hasBody;
   }
 
@@ -392,7 +418,12 @@ export class CommandWindow {
 
   #onBody(octets: Buffer): void {
     this.#bodyOctets += octets.length;
-    const wait = this.#current().onBody?.(octets);
+    const exchange = this.#current();
+    this.#octetsExpected ??= exchange.expectedOctets ?? 0;
+    const expected = Math.min(this.#octetsExpected, octets.length);
+    this.#octetsExpected -= expected;
+    this.#octetsInFlight -= expected;
+    const wait = exchange.onBody?.(octets);
     if (wait instanceof Promise) {
       this.#waitFor(wait);
     }
@@ -418,11 +449,12 @@ export class CommandWindow {
 
   #onEnd(): void {
     const exchange = this.#current();
-    if (this.#bodyOctets > 0) {
+    if (this.#isTraced && this.#bodyOctets > 0) {
       this.#options.trace.noted(`body of ${this.#bodyOctets} octets`);
     }
     this.#inFlight.shift();
-    this.#octetsInFlight -= exchange.expectedOctets ?? 0;
+    this.#octetsInFlight -= this.#octetsExpected ?? exchange.expectedOctets ?? 0;
+    this.#octetsExpected = undefined;
     this.#answersAhead += this.#sentAhead.delete(exchange) ? 1 : 0;
     exchange.onEnd();
   }
@@ -464,6 +496,11 @@ export class CommandWindow {
     clearTimeout(this.#paceTimer);
     this.#options.signal.removeEventListener('abort', this.#onAbort);
   }
+}
+
+/** `+OK` or `-ERR`, in any case. */
+function isStatusLine(line: Buffer): boolean {
+  return /^(\+OK|-ERR)/i.test(line.toString('latin1', 0, 4));
 }
 
 function sessionIsOver(): ConnectionError {

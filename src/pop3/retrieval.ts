@@ -74,7 +74,7 @@ export class Retrieval<Request extends RetrievalRequest> {
     });
     // Whoever awaits it still gets the failure; before somebody does, it must not count as an unhandled rejection.
     this.done.catch(() => undefined);
-    window.attend({ onRoom: () => this.resume(), onFailure: (cause) => this.#onFailure(cause) });
+    window.attend({ onRoom: () => this.#onRoom(), onFailure: (cause) => this.#onFailure(cause) });
     this.resume();
   }
 
@@ -91,6 +91,12 @@ export class Retrieval<Request extends RetrievalRequest> {
       });
     });
     this.#settle(isHeld);
+  }
+
+  #onRoom(): void {
+    if (this.#window.isHalfEmpty) {
+      this.resume();
+    }
   }
 
   /** @returns whether the caller asked to wait. */
@@ -152,6 +158,7 @@ export class Retrieval<Request extends RetrievalRequest> {
     return {
       command: retr,
       isMultiLine: true,
+      isMessage: true,
       expectedOctets: request.octets,
       onStatus: (status: Status) => {
         this.#guarded(() => this.#believe());
@@ -161,7 +168,9 @@ export class Retrieval<Request extends RetrievalRequest> {
       },
       onBody: (octets) => {
         octetsReceived += octets.length;
-        opening += octets.toString('latin1', 0, Math.max(0, STATUS_OPENING_OCTETS - opening.length));
+        if (opening.length < STATUS_OPENING_OCTETS) {
+          opening += octets.toString('latin1', 0, STATUS_OPENING_OCTETS - opening.length);
+        }
         return receiver.onOctets(request, octets);
       },
       onEnd: () => {

@@ -2,6 +2,8 @@
  * Seeing the conversation without its secrets: who traces gets lines that are already safe to show.
  */
 export interface WireTrace {
+  /** Nobody looks: lines need not be made. */
+  readonly isQuiet?: true;
   /** A command, with stars for what is secret. */
   sent(line: string): void;
   /** A status line of the server. */
@@ -16,6 +18,7 @@ export interface WireTrace {
 }
 
 export const NO_TRACE: WireTrace = {
+  isQuiet: true,
   sent: () => undefined,
   received: () => undefined,
   noted: () => undefined,

@@ -97,18 +97,46 @@ describe('Retrieval', () => {
     expect(said).toEqual(['1:a\r\n', '2:b\r\n']);
   });
 
-  it('fills the window in one write and refills it as answers come (RFC-69, RFC-70)', async () => {
+  it('fills the window in one write and refills it when half of the answers have come (RFC-69, RFC-70)', async () => {
     const { line, window } = open(3);
     const { retrieval, said } = retrieve(
       window,
-      [1, 2, 3, 4].map((number) => message(number)),
+      [1, 2, 3, 4, 5].map((number) => message(number)),
     );
     expect(line.writes).toEqual(['RETR 1\r\nRETR 2\r\nRETR 3\r\n']);
     line.arrives('+OK\r\na\r\n.\r\n');
-    expect(line.writes[1]).toBe('RETR 4\r\n');
-    line.arrives('-ERR no\r\n+OK\r\nc\r\n.\r\n+OK\r\nd\r\n.\r\n');
+    expect(line.writes).toHaveLength(1);
+    line.arrives('-ERR no\r\n');
+    expect(line.writes[1]).toBe('RETR 4\r\nRETR 5\r\n');
+    line.arrives('+OK\r\nc\r\n.\r\n+OK\r\nd\r\n.\r\n+OK\r\ne\r\n.\r\n');
     await retrieval.done;
-    expect(said).toEqual(['1:a\r\n', '2 refused', '3:c\r\n', '4:d\r\n']);
+    expect(said).toEqual(['1:a\r\n', '2 refused', '3:c\r\n', '4:d\r\n', '5:e\r\n']);
+  });
+
+  it('begins with a few commands and has twice as many in flight with each round trip, up to the limit (RFC-69)', async () => {
+    const { line, window } = open(100);
+    const { retrieval } = retrieve(
+      window,
+      Array.from({ length: 300 }, (_, index) => message(index + 1)),
+    );
+    const inFlight = [window.inFlight];
+    while (window.inFlight > 0) {
+      line.arrives('+OK\r\na\r\n.\r\n'.repeat(window.inFlight));
+      inFlight.push(window.inFlight);
+    }
+    await retrieval.done;
+    expect(inFlight).toEqual([16, 31, 61, 100, 92, 0]);
+  });
+
+  it('asks for the next message while a large one arrives, as soon as the rest of it leaves room (RFC-70)', async () => {
+    const { line, window } = open(64, 100);
+    const { retrieval } = retrieve(window, [message(1, 90), message(2, 40)]);
+    line.arrives(`+OK\r\n${'x'.repeat(30)}`);
+    expect(line.writes).toEqual(['RETR 1\r\n']);
+    line.arrives('x'.repeat(30));
+    expect(line.writes).toEqual(['RETR 1\r\n', 'RETR 2\r\n']);
+    line.arrives(`${'x'.repeat(28)}\r\n.\r\n+OK\r\n${'x'.repeat(38)}\r\n.\r\n`);
+    await retrieval.done;
   });
 
   it('Q50: bounds the octets that are on their way; one message larger than the window goes alone (RFC-70)', async () => {
