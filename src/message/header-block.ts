@@ -45,17 +45,22 @@ const STORE_FIELDS =
  * whether or not its last line has an end; and so do two downloads between which the store has changed its fields.
  */
 export function headerDigest(octets: Buffer): string {
-  return hash('sha256', withoutStoreFields(wholeBlock(octets)), 'hex');
+  return blockDigest(headerBlock(octets));
+}
+
+/** The same of a header block. */
+export function blockDigest(block: Buffer): string {
+  return hash('sha256', withoutStoreFields(whole(block)), 'hex');
 }
 
 /** Octets of the header that are the mail store's own. */
 export function storeFieldOctets(octets: Buffer): number {
-  const block = wholeBlock(octets);
+  const block = whole(headerBlock(octets));
   return block.length - withoutStoreFields(block).length;
 }
 
-function wholeBlock(octets: Buffer): Buffer {
-  const block = headerBlock(octets);
+/** With an end for its last line. */
+function whole(block: Buffer): Buffer {
   const isWhole = block.length === 0 || block[block.length - 1] === LF;
   return isWhole ? block : Buffer.concat([block, CRLF]);
 }

@@ -48,6 +48,9 @@ export function parseReceivedDate(value: string): number | undefined {
 
 /** Comments nest (RFC 5322 §3.2.2); each becomes a space. One that is never closed reaches to the end. */
 function withoutComments(text: string): string {
+  if (!text.includes('(')) {
+    return text;
+  }
   let depth = 0;
   let out = '';
   for (const character of text) {
@@ -65,14 +68,12 @@ function withoutComments(text: string): string {
 
 function localTime(parts: Readonly<Record<string, string | undefined>>): number | undefined {
   const month = MONTHS.indexOf(parts['month'] ?? '');
-  const [day, hour, minute, second] = ['day', 'hour', 'minute', 'second'].map((part) =>
-    Number(parts[part] ?? 0),
-  );
-  if (month < 0 || day === undefined || hour === undefined || minute === undefined || second === undefined) {
-    return undefined;
-  }
+  const day = Number(parts['day'] ?? 0);
+  const hour = Number(parts['hour'] ?? 0);
+  const minute = Number(parts['minute'] ?? 0);
+  const second = Number(parts['second'] ?? 0);
   // A leap second is written as 60 and counted as the second after it.
-  if (hour > 23 || minute > 59 || second > 60) {
+  if (month < 0 || hour > 23 || minute > 59 || second > 60) {
     return undefined;
   }
   const date = new Date(0);

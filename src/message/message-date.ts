@@ -11,10 +11,17 @@ import { readFields } from './header-fields.ts';
  * @returns milliseconds since 1970 UTC; undefined where neither can be read. Never throws.
  */
 export function messageDate(octets: Buffer): number | undefined {
-  return dateOf(readFields(headerBlock(octets), ['received', 'date']));
+  return blockDate(headerBlock(octets));
+}
+
+/** The same of a header block. */
+export function blockDate(block: Buffer): number | undefined {
+  return dateOf(readFields(block, ['received', 'date']));
 }
 
 /** The same from fields that were read already: `received` and `date`. */
 export function dateOf(fields: ReadonlyMap<string, string>): number | undefined {
-  return parseReceivedDate(fields.get('received') ?? '') ?? parseDate(fields.get('date') ?? '');
+  const received = fields.get('received');
+  const arrived = received === undefined ? undefined : parseReceivedDate(received);
+  return arrived ?? parseDate(fields.get('date') ?? '');
 }

@@ -23,6 +23,8 @@ export interface Message {
   readonly octets: number;
   /** SHA-256 of the wire form after un-stuffing: 64 lower-case hex digits. */
   readonly sha256: string;
+  /** Length of the header block (see header-block.ts): it begins with the first octet. */
+  readonly headerOctets: number;
   /** SHA-256 of the header block (see header-block.ts), by which a message is recognised through TOP: 64 hex digits. */
   readonly headerSha256: string;
   readonly lineEnds: LineEnds;

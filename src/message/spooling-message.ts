@@ -3,7 +3,7 @@
  * know which. It must not know of protocols.
  */
 import { ChunkList } from './chunk-list.ts';
-import { HEADER_LIMIT_OCTETS, headerDigest } from './header-block.ts';
+import { blockDigest, HEADER_LIMIT_OCTETS, headerBlock } from './header-block.ts';
 import type { Message } from './message.ts';
 import { messageFromBuffer } from './message-builder.ts';
 import { partOfBuffer, partOfFile, type ReceivedPart } from './received-part.ts';
@@ -70,7 +70,15 @@ export class SpoolingMessage {
     const { sha256, lineEnds } = await file.finish();
     this.#state = 'finished';
     const content = { kind: 'spool', path: file.path } as const;
-    return { octets: this.#octets, sha256, headerSha256: headerDigest(kept), lineEnds, content };
+    const header = headerBlock(kept);
+    return {
+      octets: this.#octets,
+      sha256,
+      headerOctets: header.length,
+      headerSha256: blockDigest(header),
+      lineEnds,
+      content,
+    };
   }
 
   /**

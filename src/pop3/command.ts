@@ -39,6 +39,12 @@ export function saslResponse(base64: string, source: readonly string[] = []): Co
   return { octets: Buffer.from(`${base64}\r\n`, 'latin1'), shown: '****', secrets: [base64, ...source] };
 }
 
+/** RETR (RFC 1939 §5), which is built for every message: a number can hide nothing and is never too long. */
+export function retrCommand(number: number): CommandLine {
+  const shown = `RETR ${number}`;
+  return { octets: Buffer.from(`${shown}\r\n`, 'latin1'), shown };
+}
+
 function encode(text: string, shown: string): Buffer {
   assertSingleLine(text, `the command ${shown.split(' ')[0] ?? ''}`);
   const octets = Buffer.from(`${text}\r\n`, 'utf8');

@@ -3,7 +3,7 @@
  * What is fetched next, and when, is the caller's choice: it is asked whenever the window has room.
  */
 import type { Scope } from '../errors/mailferry-error.ts';
-import { type CommandLine, command } from './command.ts';
+import { type CommandLine, retrCommand } from './command.ts';
 import type { CommandWindow, Exchange } from './command-window.ts';
 import { ProtocolError, RefusedError } from './errors.ts';
 import type { Status } from './status.ts';
@@ -151,7 +151,7 @@ export class Retrieval<Request extends RetrievalRequest> {
 
   #exchangeFor(request: Request): Exchange {
     const receiver = this.#receiver;
-    const retr = command('RETR', request.number);
+    const retr = retrCommand(request.number);
     let refusal: RefusedError | undefined;
     let octetsReceived = 0;
     let opening = '';

@@ -5,7 +5,6 @@ import { basename, dirname, join } from 'node:path';
 import type { Failpoint } from '../../errors/failpoint.ts';
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import { readHead } from '../../message/content.ts';
-import { HEADER_LIMIT_OCTETS } from '../../message/header-block.ts';
 import { type Disk, syncFolder } from '../disk.ts';
 import { accountPrefix } from '../message-key.ts';
 import type {
@@ -124,11 +123,11 @@ export class MaildirArchive implements SinkArchive {
       try {
         const { message } = storable;
         // Waiting only where there is something to wait for: this loop runs for every message.
-        const head =
+        const header =
           message.content.kind === 'memory'
-            ? message.content.buffer
-            : await readHead(message, HEADER_LIMIT_OCTETS);
-        const { key, base } = maildirName(this.#parts.accountId, storable, head);
+            ? message.content.buffer.subarray(0, message.headerOctets)
+            : await readHead(message, message.headerOctets);
+        const { key, base } = maildirName(this.#parts.accountId, storable, header);
         if (planned.has(key)) {
           throw new Error('two messages of a batch have the same unique-id, digest and copy');
         }

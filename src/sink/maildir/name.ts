@@ -5,9 +5,8 @@
  * S= is the size of the file, W= its size with CRLF line ends, as Dovecot and Courier read them (Maildir++ quota; Dovecot
  * takes W= as the virtual size and need not open the file for it).
  */
-import { headerBlock } from '../../message/header-block.ts';
 import type { Message } from '../../message/message.ts';
-import { messageDate } from '../../message/message-date.ts';
+import { blockDate } from '../../message/message-date.ts';
 import { KEY_DIGITS, messageKey } from '../message-key.ts';
 import type { StorableMessage } from '../sink.ts';
 import { formOctets, storedFormOf } from '../stored-form.ts';
@@ -21,11 +20,11 @@ export interface MaildirName {
   readonly base: string;
 }
 
-/** @param head the first octets of the message, its header among them */
-export function maildirName(accountId: string, storable: StorableMessage, head: Buffer): MaildirName {
+/** @param block the header block of the message */
+export function maildirName(accountId: string, storable: StorableMessage, block: Buffer): MaildirName {
   const { message } = storable;
   const key = messageKey(accountId, storable);
-  const seconds = Math.floor((messageDate(headerBlock(head)) ?? 0) / 1000);
+  const seconds = Math.floor((blockDate(block) ?? 0) / 1000);
   const bounded = Math.min(Math.max(seconds, 0), LAST_SECOND);
   return { key, base: `${bounded}.${key}.mailferry,S=${formOctets(message)},W=${virtualOctets(message)}` };
 }

@@ -2,7 +2,6 @@
  * The separator line before each message of an mbox: `From sender date`, the date in asctime form, UTC (RFC 4155
  * appendix A; RFC-77). Without a full date some readers refuse the whole file.
  */
-import { headerBlock } from '../../message/header-block.ts';
 import { readFields } from '../../message/header-fields.ts';
 import { dateOf } from '../../message/message-date.ts';
 
@@ -14,9 +13,9 @@ const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59);
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** @param head the first octets of the message, its header among them. @returns the line with its LF; printable ASCII */
-export function fromLine(head: Buffer): string {
-  const fields = readFields(headerBlock(head), ['return-path', 'from', 'received', 'date']);
+/** @param block the header block of the message. @returns the line with its LF; printable ASCII */
+export function fromLine(block: Buffer): string {
+  const fields = readFields(block, ['return-path', 'from', 'received', 'date']);
   return `From ${senderOf(fields)} ${asctime(dateOf(fields) ?? 0)}\n`;
 }
 
@@ -51,6 +50,10 @@ function withoutComment(value: string): string {
 function asctime(instant: number): string {
   const date = new Date(Math.min(Math.max(instant, 0), LAST_INSTANT));
   const day = String(date.getUTCDate()).padStart(2);
-  const [, time = ''] = /T(\d\d:\d\d:\d\d)/.exec(date.toISOString()) ?? [];
+  const time = `${twoDigits(date.getUTCHours())}:${twoDigits(date.getUTCMinutes())}:${twoDigits(date.getUTCSeconds())}`;
   return `${DAYS[date.getUTCDay()]} ${MONTHS[date.getUTCMonth()]} ${day} ${time} ${date.getUTCFullYear()}`;
+}
+
+function twoDigits(value: number): string {
+  return value < 10 ? `0${value}` : `${value}`;
 }

@@ -4,7 +4,6 @@
  */
 import type { MailferryError } from '../../errors/mailferry-error.ts';
 import { readContent, readHead } from '../../message/content.ts';
-import { HEADER_LIMIT_OCTETS } from '../../message/header-block.ts';
 import { countLineEnds, LineEndCounter } from '../../message/line-ends.ts';
 import type { Message } from '../../message/message.ts';
 import { compareClaims } from '../content-check.ts';
@@ -39,7 +38,8 @@ export interface PlannedRecord {
 
 /** What has to be known of a message's octets. */
 interface Survey {
-  readonly head: Buffer;
+  /** The header block. */
+  readonly header: Buffer;
   readonly quotes: readonly number[];
   readonly quoteCount: number;
   readonly endsWithLf: boolean;
@@ -85,9 +85,9 @@ export class MboxPlan {
     }
   }
 
-  #append(storable: StorableMessage, { head, quotes, quoteCount, endsWithLf }: Survey): void {
+  #append(storable: StorableMessage, { header, quotes, quoteCount, endsWithLf }: Survey): void {
     const { message } = storable;
-    const line = fromLine(head);
+    const line = fromLine(header);
     const before = this.#separator + line;
     const announced = { offset: this.#end + this.#separator.length, check: lineCheck(line.trimEnd()) };
     const bodyOffset = this.#end + before.length;
@@ -103,7 +103,7 @@ export class MboxPlan {
 function surveyMemory(message: Message, octets: Buffer): Survey {
   const quotes = quotePositions(octets);
   return {
-    head: octets,
+    header: octets.subarray(0, message.headerOctets),
     quotes,
     quoteCount: quotes.length,
     endsWithLf: octets.length === 0 || octets[octets.length - 1] === LF,
@@ -113,7 +113,7 @@ function surveyMemory(message: Message, octets: Buffer): Survey {
 
 /** Reads the file once more than is written: large messages are rare, and an announced length cannot be taken back. */
 async function surveySpool(message: Message): Promise<Survey> {
-  const head = await readHead(message, HEADER_LIMIT_OCTETS);
+  const header = await readHead(message, message.headerOctets);
   const counter = new LineEndCounter();
   const quoter = new Quoter();
   let octets = 0;
@@ -125,7 +125,7 @@ async function surveySpool(message: Message): Promise<Survey> {
     lastOctet = chunk[chunk.length - 1];
   }
   return {
-    head,
+    header,
     quotes: CHUNKED,
     quoteCount: quoter.quoted,
     endsWithLf: lastOctet === LF,
