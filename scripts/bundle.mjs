@@ -2,7 +2,13 @@
  * Bundles the compiled program: `build/` (one file a module) into `dist/` (a few files). A program that cron starts every night, and a test
  * thousands of times, should not look for 250 files first: half of its start went there. Packages with native parts or many
  * megabytes stay where npm puts them, and are loaded when they are needed.
+ *
+ * The files are CommonJS, for which V8's code can be kept (bin/load-program.js): it is written by running the demo once.
  */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -13,5 +19,21 @@ const bundle = await rolldown({
   platform: 'node',
   external: [/^node:/, /^libsql/, /^@aws-sdk\//],
 });
-await bundle.write({ dir: here('../dist/cli'), format: 'esm', chunkFileNames: '[name]-[hash].js' });
+await bundle.write({
+  dir: here('../dist/cli'),
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name]-[hash].cjs',
+});
 await bundle.close();
+
+const folder = mkdtempSync(join(tmpdir(), 'mailferry-build-'));
+const { status, stderr } = spawnSync(process.execPath, [here('./write-code-cache.cjs'), 'demo'], {
+  cwd: folder,
+  encoding: 'utf8',
+  timeout: 60_000,
+});
+rmSync(folder, { recursive: true, force: true });
+if (status !== 0) {
+  process.stderr.write(`the program is built, but starts more slowly: its demo does not run here\n${stderr}`);
+}

@@ -23,7 +23,11 @@ process.once('exit', (code) => {
   }
 });
 
-process.exitCode = await main(process.argv.slice(2));
+// Whatever ends the process before the command has settled is a defect, and must not pass for success.
+process.exitCode = EXIT.unexpected;
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.done;

@@ -2,10 +2,9 @@
  * One account's Maildir, open for writing: plans a batch, gives receipts for what a crash left there, stores the rest.
  */
 import { basename, dirname, join } from 'node:path';
-import type { Failpoint } from '../../errors/failpoint.ts';
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import { readHead } from '../../message/content.ts';
-import { type Disk, syncFolder } from '../disk.ts';
+import { syncFolder } from '../disk.ts';
 import { accountPrefix } from '../message-key.ts';
 import type {
   JsonValue,
@@ -21,21 +20,17 @@ import type {
 import { isMessageError, sinkError } from '../sink-error.ts';
 import { formOctets, storedFormOf } from '../stored-form.ts';
 import { setAsideInMaildir } from './aside.ts';
-import { MaildirBatch } from './batch.ts';
-import { findByKey, type TemporaryNames } from './folder.ts';
+import { MaildirBatch, type MaildirBatchParts } from './batch.ts';
+import { findByKey } from './folder.ts';
 import { formatUnclaimed, parseUnclaimed, type Unclaimed } from './journal.ts';
 import { maildirName, withoutFlags } from './name.ts';
 import { verifyInMaildir } from './reader.ts';
 
-export interface MaildirArchiveParts {
-  readonly root: string;
+export interface MaildirArchiveParts extends MaildirBatchParts {
   readonly accountId: string;
   readonly journal: SinkJournal;
   /** The Maildir was made just now: it holds nothing. */
   readonly isNew: boolean;
-  readonly disk: Disk;
-  readonly failpoint: Failpoint;
-  readonly temporaryNames: TemporaryNames;
   readonly onClose: () => void;
 }
 
@@ -174,8 +169,7 @@ export class MaildirArchive implements SinkArchive {
     outcomes: Map<StorableMessage, StoreOutcome>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { disk, failpoint, temporaryNames } = this.#parts;
-    const failures = await new MaildirBatch(disk, this.root, temporaryNames, failpoint).store(fresh, signal);
+    const failures = await new MaildirBatch(this.#parts).store(fresh, signal);
     for (const plan of fresh) {
       const error = failures.get(plan);
       outcomes.set(

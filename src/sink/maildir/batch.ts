@@ -2,7 +2,7 @@
  * The files of one batch on their way into a Maildir: all written in `tmp`, all synced, all renamed into `new`, then the
  * folder synced once. Until that last step nothing of the batch counts.
  *
- * Opening and writing is synchronous (30 µs for a file of 4 KB), syncing is not: see sync-window.ts.
+ * Opening and writing is synchronous (30 µs for a file of 4 KB), syncing is not: see sync-group.ts.
  */
 import { join } from 'node:path';
 import type { Failpoint } from '../../errors/failpoint.ts';
@@ -13,13 +13,23 @@ import type { Message } from '../../message/message.ts';
 import { compareClaims } from '../content-check.ts';
 import { type Disk, removeFile, syncFolder, writeAll } from '../disk.ts';
 import { isMessageError, throwIfAborted } from '../sink-error.ts';
+import type { Slots } from '../slots.ts';
 import { storedFormOf } from '../stored-form.ts';
 import type { TemporaryNames } from './folder.ts';
-import { SyncWindow } from './sync-window.ts';
+import { GROUP_FILES, SyncGroup } from './sync-group.ts';
 
 export interface PlannedFile {
   readonly base: string;
   readonly message: Message;
+}
+
+export interface MaildirBatchParts {
+  readonly disk: Disk;
+  readonly root: string;
+  readonly temporaryNames: TemporaryNames;
+  readonly failpoint: Failpoint;
+  /** How many groups of files may be open at the same time, over all archives of the sink. */
+  readonly slots: Slots;
 }
 
 interface WrittenFile {
@@ -35,14 +45,16 @@ export class MaildirBatch {
   readonly #names: TemporaryNames;
   readonly #failpoint: Failpoint;
   readonly #written: WrittenFile[] = [];
-  readonly #window: SyncWindow;
+  readonly #slots: Slots;
+  readonly #group: SyncGroup;
 
-  constructor(disk: Disk, root: string, names: TemporaryNames, failpoint: Failpoint) {
+  constructor({ disk, root, temporaryNames, failpoint, slots }: MaildirBatchParts) {
     this.#disk = disk;
     this.#root = root;
-    this.#names = names;
+    this.#names = temporaryNames;
     this.#failpoint = failpoint;
-    this.#window = new SyncWindow(disk);
+    this.#slots = slots;
+    this.#group = new SyncGroup(disk);
   }
 
   /**
@@ -55,8 +67,11 @@ export class MaildirBatch {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<PlannedFile, MailferryError>> {
     try {
-      const failures = await this.#writeAll(files, signal);
-      await this.#window.drain();
+      const failures = new Map<PlannedFile, MailferryError>();
+      for (let at = 0; at < files.length; at += GROUP_FILES) {
+        const group = files.slice(at, at + GROUP_FILES);
+        await this.#slots.run(() => this.#writeGroup(group, failures, signal));
+      }
       this.#failpoint('sink.maildir.synced');
       throwIfAborted(signal);
       for (const file of this.#written) {
@@ -68,16 +83,16 @@ export class MaildirBatch {
       this.#failpoint('sink.maildir.folder-synced');
       return failures;
     } catch (thrown) {
-      await this.#takeBack();
+      this.#takeBack();
       throw thrown;
     }
   }
 
-  async #writeAll(
+  async #writeGroup(
     files: readonly PlannedFile[],
+    failures: Map<PlannedFile, MailferryError>,
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<PlannedFile, MailferryError>> {
-    const failures = new Map<PlannedFile, MailferryError>();
+  ): Promise<void> {
     for (const file of files) {
       throwIfAborted(signal);
       const failure = await this.#writeFile(file, signal);
@@ -85,7 +100,7 @@ export class MaildirBatch {
         failures.set(file, failure);
       }
     }
-    return failures;
+    await this.#group.sync();
   }
 
   /** @returns why the message must not be stored; then nothing of it is left */
@@ -109,7 +124,7 @@ export class MaildirBatch {
       this.#abandonLast();
       return mismatch;
     }
-    await this.#window.add(fd);
+    this.#group.take(fd);
     this.#failpoint('sink.maildir.written');
     return undefined;
   }
@@ -153,9 +168,8 @@ export class MaildirBatch {
    * Removes what is still in `tmp`. What was moved already stays: it is whole and synced, it may have taken the place of an
    * equal file that has a receipt, and storing it again will recognise it.
    */
-  async #takeBack(): Promise<void> {
-    // The failure that brought us here is the one to tell, not those that follow from it.
-    await this.#window.drain().catch(() => undefined);
+  #takeBack(): void {
+    this.#group.abandon();
     for (const { from } of this.#written.filter(({ isMoved }) => !isMoved)) {
       try {
         removeFile(this.#disk, from);

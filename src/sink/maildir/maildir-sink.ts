@@ -10,9 +10,13 @@ import { MailferryError } from '../../errors/mailferry-error.ts';
 import { type Disk, NODE_DISK } from '../disk.ts';
 import type { ReadablePlace, Sink, SinkAccount, SinkArchive, SinkJournal, SinkReader } from '../sink.ts';
 import { sinkError } from '../sink-error.ts';
+import { Slots } from '../slots.ts';
 import { MaildirArchive } from './archive.ts';
 import { prepareMaildir, TemporaryNames } from './folder.ts';
 import { MaildirReader } from './reader.ts';
+
+/** Groups of files (sync-group.ts) that may be open at the same time, however many accounts there are. */
+const OPEN_GROUPS = 2;
 
 export interface MaildirSinkOptions {
   readonly name: string;
@@ -30,6 +34,7 @@ export class MaildirSink implements Sink {
   readonly #disk: Disk;
   readonly #failpoint: Failpoint;
   readonly #temporaryNames = new TemporaryNames();
+  readonly #slots = new Slots(OPEN_GROUPS);
   /** Two sessions of one account would each take the other's unfinished work for a crash's. */
   readonly #openAccounts = new Set<string>();
 
@@ -54,6 +59,7 @@ export class MaildirSink implements Sink {
         disk: this.#disk,
         failpoint: this.#failpoint,
         temporaryNames: this.#temporaryNames,
+        slots: this.#slots,
         onClose: () => this.#openAccounts.delete(account.id),
       });
     } catch (thrown) {
