@@ -10,24 +10,28 @@ const GROUP_ROWS = 32;
 export class GroupedInsert {
   readonly #group: Statement;
   readonly #single: Statement;
+  readonly #columns: number;
 
   /**
    * @param into `INSERT INTO table (column, …)`
    * @param row the placeholders of one row with its brackets, `(?, …)`
+   * @param columns how many placeholders
    */
-  constructor(database: Database, into: string, row: string) {
+  constructor(database: Database, into: string, row: string, columns: number) {
+    this.#columns = columns;
     this.#group = database.prepare(`${into} VALUES ${Array(GROUP_ROWS).fill(row).join(', ')}`);
     this.#single = database.prepare(`${into} VALUES ${row}`);
   }
 
-  /** Each row has as many values as there are placeholders; they are inserted in their order. */
-  run(rows: readonly (readonly SqlParameter[])[]): void {
-    const grouped = rows.length - (rows.length % GROUP_ROWS);
-    for (let at = 0; at < grouped; at += GROUP_ROWS) {
-      this.#group.run(...rows.slice(at, at + GROUP_ROWS).flat());
+  /** @param values of one row behind the other; they are inserted in their order. */
+  run(values: readonly SqlParameter[]): void {
+    const perGroup = this.#columns * GROUP_ROWS;
+    let at = 0;
+    for (; at + perGroup <= values.length; at += perGroup) {
+      this.#group.runAll(values.slice(at, at + perGroup));
     }
-    for (const row of rows.slice(grouped)) {
-      this.#single.run(...row);
+    for (; at < values.length; at += this.#columns) {
+      this.#single.runAll(values.slice(at, at + this.#columns));
     }
   }
 }

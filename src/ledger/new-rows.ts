@@ -20,8 +20,8 @@ export class NewRowWriter {
 
   constructor(database: Database, sinks: SinkSet) {
     this.#sinks = sinks;
-    this.#messages = new GroupedInsert(database, SQL.INTO_MESSAGE, SQL.STORED_ROW);
-    this.#receipts = new GroupedInsert(database, SQL.INTO_RECEIPT, SQL.RECEIPT_ROW);
+    this.#messages = new GroupedInsert(database, SQL.INTO_MESSAGE, SQL.STORED_ROW, 16);
+    this.#receipts = new GroupedInsert(database, SQL.INTO_RECEIPT, SQL.RECEIPT_ROW, 8);
     this.#lastId = database.prepare(SQL.LAST_ID);
   }
 
@@ -31,20 +31,20 @@ export class NewRowWriter {
       return;
     }
     const before = this.#lastId.get()?.id ?? 0;
-    const messages: SqlParameter[][] = [];
-    const receipts: SqlParameter[][] = [];
+    const messages: SqlParameter[] = [];
+    const receipts: SqlParameter[] = [];
     for (const [index, entry] of entries.entries()) {
       const rowId = before + 1 + index;
-      messages.push(this.#messageValues(rowId, entry, accountId, now));
+      messages.push(rowId, accountId, now, ...this.#messageValues(entry, now));
       for (const [sinkName, placed] of entry.receipts) {
-        receipts.push(receiptValues(rowId, this.#sinks.idOf(sinkName), archives, placed));
+        receipts.push(...receiptValues(rowId, this.#sinks.idOf(sinkName), archives, placed));
       }
     }
     this.#messages.run(messages);
     this.#receipts.run(receipts);
   }
 
-  #messageValues(rowId: number, entry: StoredEntry, accountId: number, now: number): SqlParameter[] {
+  #messageValues(entry: StoredEntry, now: number): readonly SqlParameter[] {
     const mask = this.#sinks.maskOf(entry.receipts.keys());
     const wanted = this.#sinks.wantedMask;
     const row: RowFacts = {
@@ -52,6 +52,6 @@ export class NewRowWriter {
       isComplete: (mask & wanted) === wanted,
       isProved: [...entry.receipts.values()].every(({ receipt }) => receipt.proof !== 'synced'),
     };
-    return [rowId, accountId, now, ...storedValues(entry, mask, row, now)];
+    return storedValues(entry, mask, row, now);
   }
 }

@@ -37,7 +37,7 @@ function headerLength(octets: Buffer): number {
  * mailutils writes them while it serves the message, so the same message has others at the next download.
  */
 const STORE_FIELDS =
-  /(?<=^|\n)(?:status|x-status|x-uidl?|x-imap(?:base)?|x-keywords)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*/gi;
+  /\n(?:status|x-status|x-uidl?|x-imap(?:base)?|x-keywords)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*(?=\n)/gi;
 
 /**
  * SHA-256 of the header block without the fields that a mail store keeps for itself: 64 lower-case hex digits. `RETR` and
@@ -66,7 +66,8 @@ function whole(block: Buffer): Buffer {
 }
 
 function withoutStoreFields(block: Buffer): Buffer {
-  const text = block.toString('latin1');
+  // A field goes with the line end before it: a search that begins with a line end skips from one to the next.
+  const text = `\n${block.toString('latin1')}`;
   const own = text.replace(STORE_FIELDS, '');
-  return own.length === text.length ? block : Buffer.from(own, 'latin1');
+  return own.length === text.length ? block : Buffer.from(own.slice(1), 'latin1');
 }

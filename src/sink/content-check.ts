@@ -20,7 +20,11 @@ export async function contentMismatch(message: Message): Promise<MailferryError 
 }
 
 /** Compares what a message says with what was counted. */
-export function compareClaims(claimed: Message, octets: number, found: LineEnds): MailferryError | undefined {
+export function compareClaims(
+  claimed: Message,
+  octets: number,
+  found: Pick<LineEnds, 'crlf' | 'bareLf'>,
+): MailferryError | undefined {
   const { crlf, bareLf } = claimed.lineEnds;
   if (octets === claimed.octets && found.crlf === crlf && found.bareLf === bareLf) {
     return undefined;

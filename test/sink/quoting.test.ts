@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Quoter, quotePositions, Unquoter } from '../../src/sink/mbox/quoting.ts';
+import { messageFromBuffer } from '../../src/message/message-builder.ts';
+import { Quoter, Unquoter } from '../../src/sink/mbox/quoting.ts';
+import { surveyMemory } from '../../src/sink/mbox/survey.ts';
 import { cuts, hostileOctets } from '../message/arbitraries.ts';
 
 type Cut = (octets: Buffer) => Buffer[];
@@ -62,7 +64,9 @@ describe('quoting', () => {
       fc.property(hostileOctets(), (octets) => {
         const quoter = new Quoter();
         const quoted = Buffer.concat([quoter.push(octets), quoter.end()]);
-        expect(quotePositions(octets)).toHaveLength(quoted.length - octets.length);
+        const { quotes, mismatch } = surveyMemory(messageFromBuffer(octets), octets);
+        expect(quotes).toHaveLength(quoted.length - octets.length);
+        expect(mismatch).toBeUndefined();
         expect(quoter.quoted).toBe(quoted.length - octets.length);
       }),
     );

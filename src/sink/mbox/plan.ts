@@ -3,19 +3,13 @@
  * the writer can be held to it. Messages that are not what they say are sorted out here.
  */
 import type { MailferryError } from '../../errors/mailferry-error.ts';
-import { readContent, readHead } from '../../message/content.ts';
-import { countLineEnds, LineEndCounter } from '../../message/line-ends.ts';
 import type { Message } from '../../message/message.ts';
-import { compareClaims } from '../content-check.ts';
 import type { StorableMessage } from '../sink.ts';
 import { isMessageError } from '../sink-error.ts';
 import { formOctets } from '../stored-form.ts';
 import { fromLine } from './from-line.ts';
 import { type AnnouncedLine, lineCheck } from './journal.ts';
-import { Quoter, quotePositions } from './quoting.ts';
-
-const LF = 10;
-const CHUNKED = [] as const;
+import { type Survey, surveyMemory, surveySpool } from './survey.ts';
 
 export interface PlannedRecord {
   readonly storable: StorableMessage;
@@ -34,16 +28,6 @@ export interface PlannedRecord {
   readonly after: '\n' | '\n\n';
   /** Where the next record begins. */
   readonly end: number;
-}
-
-/** What has to be known of a message's octets. */
-interface Survey {
-  /** The header block. */
-  readonly header: Buffer;
-  readonly quotes: readonly number[];
-  readonly quoteCount: number;
-  readonly endsWithLf: boolean;
-  readonly mismatch: MailferryError | undefined;
 }
 
 /** Plans records one after another, from an offset of the file on. */
@@ -98,37 +82,4 @@ export class MboxPlan {
     this.#separator = '';
     this.#end = end;
   }
-}
-
-function surveyMemory(message: Message, octets: Buffer): Survey {
-  const quotes = quotePositions(octets);
-  return {
-    header: octets.subarray(0, message.headerOctets),
-    quotes,
-    quoteCount: quotes.length,
-    endsWithLf: octets.length === 0 || octets[octets.length - 1] === LF,
-    mismatch: compareClaims(message, octets.length, countLineEnds(octets)),
-  };
-}
-
-/** Reads the file once more than is written: large messages are rare, and an announced length cannot be taken back. */
-async function surveySpool(message: Message): Promise<Survey> {
-  const header = await readHead(message, message.headerOctets);
-  const counter = new LineEndCounter();
-  const quoter = new Quoter();
-  let octets = 0;
-  let lastOctet: number | undefined = LF;
-  for await (const chunk of readContent(message)) {
-    counter.push(chunk);
-    quoter.push(chunk);
-    octets += chunk.length;
-    lastOctet = chunk[chunk.length - 1];
-  }
-  return {
-    header,
-    quotes: CHUNKED,
-    quoteCount: quoter.quoted,
-    endsWithLf: lastOctet === LF,
-    mismatch: compareClaims(message, octets, counter.lineEnds),
-  };
 }

@@ -8,6 +8,7 @@
  */
 const LF = 10;
 const GREATER = 62;
+const CAPITAL_F = 70;
 const FROM = Buffer.from('From ');
 const QUOTE = Buffer.from('>');
 const NOTHING = Buffer.alloc(0);
@@ -35,10 +36,14 @@ function runStart(octets: Buffer, at: number): number {
   return start;
 }
 
-/** Where a `>` is to be inserted: positions in order. */
-export function quotePositions(octets: Buffer): readonly number[] {
-  // The usual case is none, and asking that first saves the generator.
-  return octets.indexOf(FROM) === -1 ? [] : [...fromLines(octets, 0, true)];
+/** Whether the line that begins at `start` gets a `>`, which is inserted there. */
+export function isQuotedAt(octets: Buffer, start: number): boolean {
+  let at = start;
+  while (octets[at] === GREATER) {
+    at++;
+  }
+  const end = at + FROM.length;
+  return octets[at] === CAPITAL_F && end <= octets.length && FROM.compare(octets, at, end) === 0;
 }
 
 /**
