@@ -74,7 +74,8 @@ async function readUpTo(file: Awaited<ReturnType<typeof open>>, limit: number): 
   return target.subarray(0, length);
 }
 
-function unreadable(cause: unknown): MailferryError {
+/** A spool file that cannot be read. */
+export function unreadable(cause: unknown): MailferryError {
   return new MailferryError('the octets of a fetched message cannot be read from its spool file', {
     code: 'message-unreadable',
     scope: 'message',

@@ -12,6 +12,7 @@ import type { LineEnds } from './message.ts';
 
 const CR = 13;
 const LF = 10;
+const ONE_CR = Buffer.from('\r');
 
 export function countLineEnds(octets: Buffer): LineEnds {
   const counter = new LineEndCounter();
@@ -69,10 +70,13 @@ export class LineEndCounter {
 
 /**
  * Copies `source[start, end)` to `target` at `at`, each CRLF as LF, and returns where the copy ends. `target` needs room
- * for the uncut source. A CRLF must not straddle `start` or `end`: then its CR is an octet like any other.
+ * for the uncut source, or be the same Buffer with `at` equal to `start`. A CRLF must not straddle `start` or `end`: then its CR is an
+ * octet like any other.
  */
 export function copyAsLf(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
-  target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
+  if (target !== source) {
+    target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
+  }
   const shift = at - start;
   let to = at;
   let from = start;
@@ -117,25 +121,30 @@ export function toCrlf(octets: Buffer): Buffer {
   return target;
 }
 
-/** Turns CRLF into LF over chunks. */
+/** Turns CRLF into LF over chunks, within the chunks themselves: nothing is copied to another place. */
 export class LfConverter {
-  #heldCr: Buffer = Buffer.alloc(0);
+  #holdsCr = false;
 
-  /** What of the chunk is decided; a CR at its end waits for the next one. */
-  push(chunk: Buffer): Buffer {
+  /** Hands on what of the chunk is decided; a CR at its end waits for the next one. Writes to the chunk. */
+  push(chunk: Buffer, emit: (octets: Buffer) => void): void {
     if (chunk.length === 0) {
-      return chunk;
+      return;
     }
-    const octets = this.#heldCr.length === 0 ? chunk : Buffer.concat([this.#heldCr, chunk]);
-    const keep = octets[octets.length - 1] === CR ? octets.length - 1 : octets.length;
-    this.#heldCr = octets.subarray(keep);
-    return toLf(octets.subarray(0, keep));
+    if (this.#holdsCr && chunk[0] !== LF) {
+      emit(ONE_CR);
+    }
+    this.#holdsCr = chunk[chunk.length - 1] === CR;
+    const end = copyAsLf(chunk, 0, chunk.length - (this.#holdsCr ? 1 : 0), chunk, 0);
+    if (end > 0) {
+      emit(chunk.subarray(0, end));
+    }
   }
 
-  /** What is left at the end: a CR without LF, or nothing. */
-  end(): Buffer {
-    const rest = this.#heldCr;
-    this.#heldCr = Buffer.alloc(0);
-    return rest;
+  /** Hands on what is left at the end: a CR without LF, or nothing. */
+  end(emit: (octets: Buffer) => void): void {
+    if (this.#holdsCr) {
+      emit(ONE_CR);
+      this.#holdsCr = false;
+    }
   }
 }

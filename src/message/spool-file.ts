@@ -1,8 +1,11 @@
 /**
  * One spool file while it is written: made exclusively, readable by its owner alone, digested and counted on the way.
+ *
+ * It is written synchronously: that only touches the page cache, and for the pieces that a connection gives a thread and a
+ * promise take longer.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Failpoint } from '../errors/failpoint.ts';
 import { MailferryError, systemCodeOf, textOf } from '../errors/mailferry-error.ts';
@@ -27,55 +30,23 @@ export class SpoolFile {
   readonly #room: SpoolRoom;
   readonly #hash = createHash('sha256');
   readonly #counter = new LineEndCounter();
-  #handle: FileHandle | undefined;
-  /** All writes so far, one behind the other: the last octets of a message come together with its end, which cannot wait. */
-  #written: Promise<void> = Promise.resolve();
+  #fd: number | undefined;
 
   constructor(room: SpoolRoom) {
     this.#room = room;
     this.path = join(room.folder, `${randomUUID()}${SPOOL_SUFFIX}`);
   }
 
-  async write(chunk: Buffer): Promise<void> {
+  /** @throws MailferryError (scope account: cap; scope run: disk): `abort` then. */
+  write(chunk: Buffer): void {
     this.#room.claim(this.path, chunk.length);
     this.#hash.update(chunk);
     this.#counter.push(chunk);
-    this.#written = this.#written.then(() => this.#append(chunk));
-    await this.#written;
-  }
-
-  /** @throws what a write threw; then nothing is left of the file */
-  async finish(): Promise<{ readonly sha256: string; readonly lineEnds: LineEnds }> {
+    const isFirst = this.#fd === undefined;
     try {
-      await this.#written;
-    } catch (thrown) {
-      await this.abort();
-      throw thrown;
-    }
-    await this.#close();
-    this.#room.failpoint('spool.finished');
-    return { sha256: this.#hash.digest('hex'), lineEnds: this.#counter.lineEnds };
-  }
-
-  /** Waits for all writes so far. @returns the path. @throws what a write threw. */
-  async written(): Promise<string> {
-    await this.#written;
-    return this.path;
-  }
-
-  async abort(): Promise<void> {
-    // A write that failed has told so to whoever asked for it.
-    await this.#written.catch(() => undefined);
-    await this.#close();
-    await this.#room.remove(this.path);
-  }
-
-  async #append(chunk: Buffer): Promise<void> {
-    const isFirst = this.#handle === undefined;
-    try {
-      this.#handle ??= await open(this.path, 'wx', 0o600);
+      this.#fd ??= openSync(this.path, 'wx', 0o600);
       for (let at = 0; at < chunk.length; ) {
-        at += (await this.#handle.write(chunk, at)).bytesWritten;
+        at += writeSync(this.#fd, chunk, at);
       }
     } catch (thrown) {
       throw spoolError(this.#room.folder, thrown);
@@ -85,10 +56,22 @@ export class SpoolFile {
     }
   }
 
-  async #close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    await handle?.close();
+  finish(): { readonly sha256: string; readonly lineEnds: LineEnds } {
+    this.#close();
+    this.#room.failpoint('spool.finished');
+    return { sha256: this.#hash.digest('hex'), lineEnds: this.#counter.lineEnds };
+  }
+
+  async abort(): Promise<void> {
+    this.#close();
+    await this.#room.remove(this.path);
+  }
+
+  #close(): void {
+    if (this.#fd !== undefined) {
+      closeSync(this.#fd);
+      this.#fd = undefined;
+    }
   }
 }
 

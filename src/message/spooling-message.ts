@@ -14,7 +14,7 @@ const HEAD_OCTETS = HEADER_LIMIT_OCTETS + 2;
 
 type State = 'open' | 'finished' | 'aborted';
 
-/** `write` each chunk, awaiting what it returns, then `finish` or `abort`. Made by `Spool.receive`. */
+/** `write` each chunk, then `finish` or `abort`. Made by `Spool.receive`. */
 export class SpoolingMessage {
   readonly #room: SpoolRoom;
   readonly #memoryLimitOctets: number;
@@ -35,49 +35,47 @@ export class SpoolingMessage {
   }
 
   /**
-   * Takes the next chunk; it must not be written to afterwards. Returns a promise where the disk has to be waited for.
-   * @throws MailferryError (scope run: disk; scope account: cap), directly or through the promise: `abort` then.
+   * Takes the next chunk; it must not be written to afterwards.
+   * @throws MailferryError (scope run: disk; scope account: cap): `abort` then.
    */
-  write(chunk: Buffer): Promise<void> | undefined {
+  write(chunk: Buffer): void {
     this.#mustBeOpen();
     const before = this.#octets;
     this.#octets += chunk.length;
     if (this.#file === undefined) {
       this.#kept.push(chunk);
-      return this.#octets > this.#memoryLimitOctets ? this.#spill() : undefined;
+      if (this.#octets > this.#memoryLimitOctets) {
+        this.#spill();
+      }
+      return;
     }
     if (before < HEAD_OCTETS) {
       this.#kept.push(chunk.subarray(0, HEAD_OCTETS - before));
     }
-    return this.#file.write(chunk);
+    this.#file.write(chunk);
   }
 
-  /**
-   * The message, whole; a promise where its spool file has to be waited for. That file is the caller's to remove
-   * (`Spool.removeContent`).
-   */
-  finish(): Message | Promise<Message> {
+  /** The message, whole. Its spool file, if it has one, is the caller's to remove (`Spool.removeContent`). */
+  finish(): Message {
     this.#mustBeOpen();
     const kept = this.#kept.take();
-    if (this.#file === undefined) {
-      this.#state = 'finished';
-      return messageFromBuffer(kept);
-    }
-    return this.#finishFile(this.#file, kept);
+    const message =
+      this.#file === undefined ? messageFromBuffer(kept) : this.#messageInFile(this.#file, kept);
+    this.#state = 'finished';
+    return message;
   }
 
-  async #finishFile(file: SpoolFile, kept: Buffer): Promise<Message> {
-    const { sha256, lineEnds } = await file.finish();
-    this.#state = 'finished';
-    const content = { kind: 'spool', path: file.path } as const;
-    const header = headerBlock(kept);
+  /** @param head of the message, its header among it */
+  #messageInFile(file: SpoolFile, head: Buffer): Message {
+    const { sha256, lineEnds } = file.finish();
+    const header = headerBlock(head);
     return {
       octets: this.#octets,
       sha256,
       headerOctets: header.length,
       headerSha256: blockDigest(header),
       lineEnds,
-      content,
+      content: { kind: 'spool', path: file.path },
     };
   }
 
@@ -89,7 +87,7 @@ export class SpoolingMessage {
     this.#mustBeOpen();
     return this.#file === undefined
       ? partOfBuffer(this.#kept.take(), limitOctets)
-      : partOfFile(await this.#file.written(), this.#octets, limitOctets);
+      : partOfFile(this.#file.path, this.#octets, limitOctets);
   }
 
   /** Gives the message up and removes what there is of it. Idempotent; after `finish` it does nothing. */
@@ -102,12 +100,12 @@ export class SpoolingMessage {
     await this.#file?.abort();
   }
 
-  #spill(): Promise<void> {
+  #spill(): void {
     const octets = this.#kept.take();
     // A copy, so that the rest of these octets can be freed.
     this.#kept.push(Buffer.from(octets.subarray(0, HEAD_OCTETS)));
     this.#file = new SpoolFile(this.#room);
-    return this.#file.write(octets);
+    this.#file.write(octets);
   }
 
   #mustBeOpen(): void {

@@ -60,11 +60,8 @@ export class Intake implements RetrievalReceiver<Requested> {
   readonly #fetched: FetchedMessage[] = [];
   #fetchedOctets = 0;
   #refused: RefusedMessage[] = [];
-  /** Messages whose terminator has come and whose digest or spool file is being finished. */
-  #finishing = 0;
   #hasEnded = false;
   #spent: 'session-spent' | 'day-spent' | undefined;
-  #failure: Error | undefined;
   /** Octets taken so far: whether they grow tells whether the line has more. */
   #octets = 0;
   #wake: (() => void) | undefined;
@@ -74,12 +71,12 @@ export class Intake implements RetrievalReceiver<Requested> {
   }
 
   next(): Requested | 'hold' | undefined {
-    const { wanted, limits, stopSignal } = this.#options;
+    const { wanted, stopSignal } = this.#options;
     const message = wanted[this.#position];
-    if (message === undefined || stopSignal.aborted || this.#failure !== undefined) {
+    if (message === undefined || stopSignal.aborted) {
       return undefined;
     }
-    if (this.#isFull || this.#fetched.length + this.#finishing >= limits.messages) {
+    if (this.#isFull) {
       return 'hold';
     }
     if (this.#options.isFirstAlone && this.#position === 1 && this.#unanswered.length > 0) {
@@ -107,38 +104,19 @@ export class Intake implements RetrievalReceiver<Requested> {
     return this.#unanswered[0]?.wanted;
   }
 
-  onOctets(_request: Requested, octets: Buffer): Promise<void> | undefined {
+  onOctets(_request: Requested, octets: Buffer): void {
     this.#receiving ??= this.#options.spool.receive();
     this.#octets += octets.length;
     this.#options.budget.received(octets.length);
     this.#options.onProgress(0, octets.length);
-    return this.#receiving.write(octets);
+    this.#receiving.write(octets);
   }
 
   onComplete({ wanted }: Requested): void {
     this.#unanswered.shift();
     const receiving = this.#receiving ?? this.#options.spool.receive();
     this.#receiving = undefined;
-    const finished = receiving.finish();
-    if (!(finished instanceof Promise)) {
-      this.#take(wanted, finished);
-      return;
-    }
-    this.#finishing += 1;
-    finished.then(
-      (message) => {
-        this.#finishing -= 1;
-        this.#take(wanted, message);
-      },
-      (cause: Error) => {
-        this.#finishing -= 1;
-        this.#failure ??= cause;
-        this.#wake?.();
-      },
-    );
-  }
-
-  #take(wanted: WantedMessage, message: Message): void {
+    const message = receiving.finish();
     this.#fetched.push({ wanted, message });
     this.#fetchedOctets += message.octets;
     this.#options.onProgress(1, 0);
@@ -157,13 +135,10 @@ export class Intake implements RetrievalReceiver<Requested> {
     this.#wake?.();
   }
 
-  /** Resolves with what has gathered, at most a batch, or with undefined when all was given out. @throws what a spool file threw. */
+  /** Resolves with what has gathered, at most a batch, or with undefined when all was given out. */
   async nextBatch(): Promise<FetchedBatch | undefined> {
     while (this.#fetched.length === 0 && this.#refused.length === 0) {
-      if (this.#failure !== undefined) {
-        throw this.#failure;
-      }
-      if (this.#hasEnded && this.#finishing === 0) {
+      if (this.#hasEnded) {
         return undefined;
       }
       await new Promise<void>((resolve) => {

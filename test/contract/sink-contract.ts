@@ -191,13 +191,26 @@ export function describeSinkContract(name: string, makeHarness: (folder: string)
         ];
         for (const [index, text] of large.entries()) {
           const incoming = spool.receive();
-          await incoming.write(Buffer.from(text));
-          const message = await incoming.finish();
+          incoming.write(Buffer.from(text));
+          const message = incoming.finish();
           expect(message.content.kind).toBe('spool');
           const [receipt] = await store([{ uidl: `large${index}`, copy: 0, message }]);
           await expectHeld([storable(text, `large${index}`)], receipt === undefined ? [] : [receipt]);
         }
         expect(harness.count(archive.root)).toBe(3);
+      });
+
+      it('of a message in a spool file come back as they were, wherever it is cut for reading', async () => {
+        const spool = openSpool(join(folder, 'spool'), { memoryLimitOctets: 0 });
+        const period = 'b\r\nFrom a\r\n';
+        for (let shift = 0; shift < period.length; shift++) {
+          const text = 'a'.repeat(shift) + period.repeat(97_000);
+          const incoming = spool.receive();
+          incoming.write(Buffer.from(text));
+          const [receipt] = await store([{ uidl: `cut${shift}`, copy: 0, message: incoming.finish() }]);
+          await expectHeld([storable(text, `cut${shift}`)], receipt === undefined ? [] : [receipt]);
+        }
+        expect(harness.count(archive.root)).toBe(period.length);
       });
 
       it('of an empty batch are none', async () => {
@@ -344,8 +357,8 @@ export function describeSinkContract(name: string, makeHarness: (folder: string)
         ];
         for (const spoil of spoilers) {
           const incoming = spool.receive();
-          await incoming.write(Buffer.from('one\r\ntwo\r\n'));
-          const message = await incoming.finish();
+          incoming.write(Buffer.from('one\r\ntwo\r\n'));
+          const message = incoming.finish();
           if (message.content.kind === 'spool') {
             spoil(message.content.path);
           }

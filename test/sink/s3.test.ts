@@ -146,8 +146,8 @@ describe('the S3 sink', () => {
   it('streams a spooled message with its length and digest, and again after a failure', async () => {
     await probed();
     const incoming = openSpool(`${bed.folder}/spool`, { memoryLimitOctets: 0 }).receive();
-    await incoming.write(Buffer.alloc(3_000_000, 'spooled\r\n'));
-    const message = await incoming.finish();
+    incoming.write(Buffer.alloc(3_000_000, 'spooled\r\n'));
+    const message = incoming.finish();
     double.misbehave('PUT', { kind: 'reset-in-body' });
     const [receipt] = receiptsOf(await bed.store([{ uidl: 's', copy: 0, message }], { clock }));
     expect(receipt).toMatchObject({ proof: 'checksum', storedOctets: 3_000_000 });

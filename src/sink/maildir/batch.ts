@@ -7,9 +7,9 @@
 import { join } from 'node:path';
 import type { Failpoint } from '../../errors/failpoint.ts';
 import type { MailferryError } from '../../errors/mailferry-error.ts';
-import { readContent } from '../../message/content.ts';
 import { countLineEnds, LfConverter, LineEndCounter, toLf } from '../../message/line-ends.ts';
 import type { Message } from '../../message/message.ts';
+import { readPieces } from '../../message/pieces.ts';
 import { compareClaims } from '../content-check.ts';
 import { type Disk, removeFile, syncFolder, writeAll } from '../disk.ts';
 import { isMessageError, throwIfAborted } from '../sink-error.ts';
@@ -147,13 +147,17 @@ export class MaildirBatch {
       writeAll(this.#disk, fd, piece, position);
       position += piece.length;
     };
-    for await (const chunk of readContent(message)) {
+    for await (const piece of readPieces(message.content.path)) {
       throwIfAborted(signal);
-      counter.push(chunk);
-      octets += chunk.length;
-      write(converter?.push(chunk) ?? chunk);
+      counter.push(piece);
+      octets += piece.length;
+      if (converter === undefined) {
+        write(piece);
+      } else {
+        converter.push(piece, write);
+      }
     }
-    write(converter?.end() ?? Buffer.alloc(0));
+    converter?.end(write);
     return compareClaims(message, octets, counter.lineEnds);
   }
 

@@ -55,7 +55,7 @@ export class MboxPlan {
       const survey =
         message.content.kind === 'memory'
           ? surveyMemory(message, message.content.buffer)
-          : await surveySpool(message);
+          : await surveySpool(message, message.content.path);
       if (survey.mismatch === undefined) {
         this.#append(storable, survey);
       } else {

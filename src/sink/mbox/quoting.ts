@@ -85,7 +85,8 @@ class ChunkEdge {
       decided--;
     }
     this.#isOpen = waiting !== -1;
-    this.#held = octets.subarray(decided);
+    // A copy: who pushes may use the memory of the chunk again.
+    this.#held = Buffer.from(octets.subarray(decided));
     return { octets: octets.subarray(0, decided), isOpen };
   }
 

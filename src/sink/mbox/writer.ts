@@ -3,8 +3,8 @@
  * converted and quoted straight into that buffer; large ones pass through it in pieces.
  */
 import { MailferryError } from '../../errors/mailferry-error.ts';
-import { readContent } from '../../message/content.ts';
 import { copyAsLf, LfConverter } from '../../message/line-ends.ts';
+import { readPieces } from '../../message/pieces.ts';
 import { type Disk, writeAll } from '../disk.ts';
 import { throwIfAborted } from '../sink-error.ts';
 import { storedFormOf } from '../stored-form.ts';
@@ -32,10 +32,10 @@ export class MboxWriter {
   async write(record: PlannedRecord, signal: AbortSignal): Promise<void> {
     const { message, before, after, end } = record;
     this.#put(Buffer.from(before, 'latin1'));
-    if (message.content.kind === 'memory' && this.#hasRoomFor(message.octets + record.quotes.length)) {
+    if (message.content.kind === 'memory') {
       this.#putWhole(record, message.content.buffer);
     } else {
-      await this.#putPieces(record, signal);
+      await this.#putPieces(record, message.content.path, signal);
     }
     this.#put(Buffer.from(after, 'latin1'));
     if (this.#position + this.#used !== end) {
@@ -45,58 +45,76 @@ export class MboxWriter {
 
   /** Writes what is still held. */
   flush(): void {
+    if (this.#used === 0) {
+      return;
+    }
     writeAll(this.#disk, this.#fd, this.#buffer.subarray(0, this.#used), this.#position);
     this.#position += this.#used;
     this.#used = 0;
   }
 
-  #hasRoomFor(octets: number): boolean {
-    if (octets > BUFFER_OCTETS - this.#used && octets <= BUFFER_OCTETS) {
+  /** Straight into the buffer; into one of its own where it is larger than that. */
+  #putWhole(record: PlannedRecord, octets: Buffer): void {
+    const room = record.message.octets + record.quotes.length;
+    if (room > BUFFER_OCTETS - this.#used) {
       this.flush();
     }
-    return octets <= BUFFER_OCTETS - this.#used;
-  }
-
-  #putWhole({ message, quotes }: PlannedRecord, octets: Buffer): void {
-    const isLf = storedFormOf(message) === 'lf';
-    let from = 0;
-    for (const quote of quotes) {
-      this.#copy(octets, from, quote, isLf);
-      this.#buffer[this.#used++] = GREATER;
-      from = quote;
+    if (room <= BUFFER_OCTETS) {
+      this.#used = render(record, octets, this.#buffer, this.#used);
+    } else {
+      const own = Buffer.allocUnsafeSlow(room);
+      this.#append(own.subarray(0, render(record, octets, own, 0)));
     }
-    this.#copy(octets, from, octets.length, isLf);
   }
 
-  #copy(octets: Buffer, start: number, end: number, isLf: boolean): void {
-    this.#used = isLf
-      ? copyAsLf(octets, start, end, this.#buffer, this.#used)
-      : this.#used + octets.copy(this.#buffer, this.#used, start, end);
-  }
-
-  async #putPieces({ message }: PlannedRecord, signal: AbortSignal): Promise<void> {
+  async #putPieces({ message }: PlannedRecord, path: string, signal: AbortSignal): Promise<void> {
     const converter = storedFormOf(message) === 'lf' ? new LfConverter() : undefined;
     const quoter = new Quoter();
-    for await (const chunk of readContent(message)) {
+    const put = (octets: Buffer): void => this.#put(quoter.push(octets));
+    for await (const piece of readPieces(path)) {
       throwIfAborted(signal);
-      this.#put(quoter.push(converter?.push(chunk) ?? chunk));
+      if (converter === undefined) {
+        put(piece);
+      } else {
+        converter.push(piece, put);
+      }
     }
-    if (converter !== undefined) {
-      this.#put(quoter.push(converter.end()));
-    }
+    converter?.end(put);
     this.#put(quoter.end());
   }
 
   #put(octets: Buffer): void {
-    for (let at = 0; at < octets.length; ) {
-      if (this.#used === BUFFER_OCTETS) {
-        this.flush();
-      }
-      const copied = octets.copy(this.#buffer, this.#used, at);
-      this.#used += copied;
-      at += copied;
+    if (octets.length > BUFFER_OCTETS - this.#used) {
+      this.flush();
+    }
+    if (octets.length > BUFFER_OCTETS / 2) {
+      this.#append(octets);
+    } else {
+      this.#used += octets.copy(this.#buffer, this.#used);
     }
   }
+
+  /** Past the buffer, which must be empty or is written first. */
+  #append(octets: Buffer): void {
+    this.flush();
+    writeAll(this.#disk, this.#fd, octets, this.#position);
+    this.#position += octets.length;
+  }
+}
+
+/** The message in its stored form, quoted, written to `target` at `at`. @returns where it ends */
+function render({ message, quotes }: PlannedRecord, octets: Buffer, target: Buffer, at: number): number {
+  const isLf = storedFormOf(message) === 'lf';
+  const copy = (start: number, end: number, to: number): number =>
+    isLf ? copyAsLf(octets, start, end, target, to) : to + octets.copy(target, to, start, end);
+  let to = at;
+  let from = 0;
+  for (const quote of quotes) {
+    to = copy(from, quote, to);
+    target[to++] = GREATER;
+    from = quote;
+  }
+  return copy(from, octets.length, to);
 }
 
 /** The octets changed after they were surveyed. What is behind them cannot stay where it was announced. */
