@@ -7,7 +7,8 @@
 /** Every place, in about the order in which a run comes to them, with what is true there. */
 export const FAILPOINTS = {
   'ledger.before-commit': 'A transaction of the ledger is written and not committed.',
-  'ledger.after-commit': 'A transaction of the ledger is committed and durable.',
+  'ledger.after-commit': 'A transaction of the ledger is committed, and may not outlast a power cut yet.',
+  'ledger.synced': 'All that the ledger has committed so far is durable.',
   'run.started': 'The run has its number in the ledger; no account is begun.',
   'refetch.compared':
     'Every receipt of the account was read back; what is lost is known, and nothing was changed.',

@@ -44,6 +44,7 @@ const GRADES: readonly (readonly [prefix: string, grade: Grade])[] = [
   ['SQLITE_READONLY', IO],
   ['SQLITE_CANTOPEN', IO],
   ['SQLITE_PERM', IO],
+  ['EIO', IO],
 ];
 
 /** Any other SQLite code (a constraint, a mistake in the SQL) is a defect of ours, and is said to be one. */

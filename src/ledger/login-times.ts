@@ -8,12 +8,10 @@ interface StoredTimes {
 }
 
 export class LoginTimeRows {
-  readonly #database: Database;
   readonly #read: Statement<StoredTimes>;
   readonly #write: Statement;
 
   constructor(database: Database) {
-    this.#database = database;
     this.#read = database.prepare('SELECT next_login_at, learned_delay_ms FROM account WHERE id = ?');
     this.#write = database.prepare('UPDATE account SET next_login_at = ?, learned_delay_ms = ? WHERE id = ?');
   }
@@ -23,11 +21,12 @@ export class LoginTimeRows {
     return { nextLoginAt: stored?.next_login_at ?? null, learnedDelayMs: stored?.learned_delay_ms ?? 0 };
   }
 
-  /** Writes nothing where nothing changed: a server without delays costs no fsync per login. */
-  write(accountId: number, { nextLoginAt, learnedDelayMs }: LoginTimes): void {
+  isSame(accountId: number, { nextLoginAt, learnedDelayMs }: LoginTimes): boolean {
     const before = this.read(accountId);
-    if (before.nextLoginAt !== nextLoginAt || before.learnedDelayMs !== learnedDelayMs) {
-      this.#database.transaction(() => this.#write.run(nextLoginAt, learnedDelayMs, accountId));
-    }
+    return before.nextLoginAt === nextLoginAt && before.learnedDelayMs === learnedDelayMs;
+  }
+
+  write(accountId: number, { nextLoginAt, learnedDelayMs }: LoginTimes): void {
+    this.#write.run(nextLoginAt, learnedDelayMs, accountId);
   }
 }

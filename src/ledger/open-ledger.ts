@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path';
 import type { Failpoint } from '../errors/failpoint.ts';
+import { Commits } from './commits.ts';
 import { takeJobLock } from './job-lock.ts';
 import type { Ledger } from './ledger.ts';
 import { checkSchema, isEmpty, migrate } from './migrate.ts';
@@ -36,7 +37,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   try {
     return openLocked(join(statePath, LEDGER_FILE), failpoint, (database) => {
       migrate(database);
-      return new SqliteLedger(database, registerSinks(database, sinks), lock, now);
+      const sinkSet = registerSinks(database, sinks);
+      return new SqliteLedger(database, new Commits(database, failpoint), sinkSet, lock, now);
     });
   } catch (thrown) {
     lock.release();
@@ -56,7 +58,7 @@ function openLocked(
     if (!isEmpty(database)) {
       checkSchema(database);
     }
-    // Each commit is synced (on macOS down to the platter). The log is cut back after a long read has made it grow.
+    // Each commit is synced until Commits takes that over (on macOS down to the platter). The log is cut back after a long read has made it grow.
     database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
 PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 16777216`);
     return use(database);

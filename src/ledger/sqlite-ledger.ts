@@ -1,10 +1,11 @@
 /**
  * The ledger in one SQLite file: puts the prepared statements of its neighbours behind the contract of ledger.ts.
- * SQLite commits synchronously; the methods are async all the same, so that a worker or a server can take its place.
+ * Reading is synchronous; what writes resolves when it is durable (commits.ts).
  */
 import type { SinkJournal } from '../sink/sink.ts';
 import { RowReader } from './account-rows.ts';
 import { BatchWriter } from './batch-writer.ts';
+import type { Commits } from './commits.ts';
 import { ReceiptForgetter } from './forget-receipts.ts';
 import type { JobLock } from './job-lock.ts';
 import type {
@@ -79,6 +80,7 @@ export class SqliteLedgerReader implements LedgerReader {
 export class SqliteLedger implements Ledger {
   readonly path: string;
   readonly #database: Database;
+  readonly #commits: Commits;
   readonly #lock: JobLock;
   readonly #now: () => number;
   readonly #reader: SqliteLedgerReader;
@@ -90,14 +92,15 @@ export class SqliteLedger implements Ledger {
   readonly #accountId: Statement<{ id: number }>;
   #isOpen = true;
 
-  constructor(database: Database, sinks: SinkSet, lock: JobLock, now: () => number) {
+  constructor(database: Database, commits: Commits, sinks: SinkSet, lock: JobLock, now: () => number) {
     this.path = database.path;
     this.#database = database;
+    this.#commits = commits;
     this.#lock = lock;
     this.#now = now;
     this.#reader = new SqliteLedgerReader(database, sinks);
     this.#shared = {
-      database,
+      commits,
       now,
       rows: new RowReader(database, sinks),
       receipts: new ReceiptReader(database, sinks),
@@ -116,16 +119,16 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
   }
 
   async startRun(version: string): Promise<number> {
-    return this.#database.transaction(() => this.#runs.start(version, this.#now()));
+    return this.#commits.run(() => this.#runs.start(version, this.#now()));
   }
 
   async finishRun(runId: number, outcome: Outcome): Promise<void> {
-    this.#database.transaction(() => this.#runs.finish(runId, outcome, this.#now()));
+    await this.#commits.run(() => this.#runs.finish(runId, outcome, this.#now()));
   }
 
   /** An account that never came to a session (a secret was missing) is known by its name alone. */
   async recordAccountRun(runId: number, run: AccountRun): Promise<void> {
-    this.#database.transaction(() => {
+    await this.#commits.run(() => {
       const name = encodeText(run.account);
       this.#noteAccount.run(name);
       this.#runs.recordAccount(runId, this.#idOf(name), run);
@@ -169,7 +172,7 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
   }
 
   async recordPipeliningTrouble(host: string, reason: string): Promise<void> {
-    this.#database.transaction(() => this.#pipelining.note(host, reason, this.#now()));
+    await this.#commits.run(() => this.#pipelining.note(host, reason, this.#now()));
   }
 
   /** Brings the write-ahead log home, so that the one file is the whole ledger, and gives the lock back. Idempotent. */
@@ -177,6 +180,7 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
     if (this.#isOpen) {
       this.#isOpen = false;
       try {
+        this.#commits.close();
         this.#database.checkpoint();
       } finally {
         this.#database.close();
@@ -196,7 +200,7 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
 
 /** What all accounts of one ledger share: a job may have 50,000 accounts, but prepares its statements once. */
 interface AccountStatements {
-  readonly database: Database;
+  readonly commits: Commits;
   readonly now: () => number;
   readonly rows: RowReader;
   readonly receipts: ReceiptReader;
@@ -244,7 +248,11 @@ class SqliteAccountLedger implements AccountLedger {
   }
 
   async recordLoginTimes(times: Parameters<AccountLedger['recordLoginTimes']>[0]): Promise<void> {
-    this.#shared.loginTimes.write(this.#accountId, times);
+    const { commits, loginTimes } = this.#shared;
+    // A server without delays costs no fsync per login.
+    if (!loginTimes.isSame(this.#accountId, times)) {
+      await commits.run(() => loginTimes.write(this.#accountId, times));
+    }
   }
 
   uidlChange(): ReturnType<AccountLedger['uidlChange']> {
@@ -264,30 +272,30 @@ class SqliteAccountLedger implements AccountLedger {
   }
 
   async forgetReceipts(rowIds: readonly number[], sinkName: string): Promise<void> {
-    const { database, forgetter } = this.#shared;
+    const { commits, forgetter } = this.#shared;
     if (rowIds.length > 0) {
-      database.transaction(() => forgetter.forget(this.#accountId, rowIds, sinkName));
+      await commits.run(() => forgetter.forget(this.#accountId, rowIds, sinkName));
     }
   }
 
   async record(batch: LedgerBatch): Promise<void> {
-    const { database, writer, now } = this.#shared;
-    database.transaction(() => writer.write(this.#accountId, batch, now()));
+    const { commits, writer, now } = this.#shared;
+    await commits.run(() => writer.write(this.#accountId, batch, now()));
   }
 
   async move(rowIds: readonly number[], move: Move): Promise<void> {
-    const { database, writer } = this.#shared;
+    const { commits, writer } = this.#shared;
     if (rowIds.length > 0) {
-      database.transaction(() => writer.move(this.#accountId, rowIds, move));
+      await commits.run(() => writer.move(this.#accountId, rowIds, move));
     }
   }
 
   journal(sinkName: string): SinkJournal {
-    const { database, receipts, writer, now } = this.#shared;
+    const { commits, receipts, writer, now } = this.#shared;
     return {
       ...receipts.journal(this.#accountId, sinkName),
       write: async (value) => {
-        database.transaction(() => writer.writeJournal(this.#accountId, sinkName, value, now()));
+        await commits.run(() => writer.writeJournal(this.#accountId, sinkName, value, now()));
       },
     };
   }
@@ -297,8 +305,8 @@ class SqliteAccountLedger implements AccountLedger {
   }
 
   async addTraffic(day: string, octets: number): Promise<void> {
-    const { database, traffic } = this.#shared;
-    database.transaction(() => traffic.add(this.#accountId, day, octets));
+    const { commits, traffic } = this.#shared;
+    await commits.run(() => traffic.add(this.#accountId, day, octets));
   }
 }
 

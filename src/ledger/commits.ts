@@ -1,0 +1,91 @@
+/**
+ * Transactions that are durable when their promise resolves. SQLite could sync its write-ahead log within COMMIT, but that holds the
+ * only thread there is, and with it every session: here the log is synced by the thread pool, once for all that was committed before.
+ *
+ * So the database is set to `synchronous = NORMAL`, in which SQLite itself syncs the log before it brings pages home, and the rest is
+ * done here (https://sqlite.org/pragma.html#pragma_synchronous). What is committed and not synced may be read, and must not be told.
+ * After an error from fsync nothing more is recorded: a second one would not be believed. `close` then writes the pages anew into
+ * the ledger's own file.
+ */
+import { closeSync, fsync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
+import { ledgerError } from './ledger-error.ts';
+import type { Database } from './sqlite.ts';
+import { syncFolder } from './state-folder.ts';
+
+/** Gives the file at an open descriptor to the disk. */
+export type Sync = (fd: number) => Promise<void>;
+
+export class Commits {
+  readonly #database: Database;
+  readonly #failpoint: Failpoint;
+  readonly #sync: Sync;
+  /** The write-ahead log. It is opened once: only so does fsync tell of every error since. */
+  readonly #log: number;
+  #failure: Error | undefined;
+  /** The sync that has begun: it may have missed what was committed since. */
+  #running: Promise<void> = Promise.resolve();
+  /** The one behind it, which has not begun and will miss nothing. */
+  #next: Promise<void> | undefined;
+  #isOpen = true;
+
+  /**
+   * To be called when the log is there and synced, with its folder not yet so.
+   * @throws MailferryError `ledger-io`
+   */
+  constructor(database: Database, failpoint: Failpoint | undefined, sync: Sync = promisify(fsync)) {
+    this.#database = database;
+    this.#failpoint = failpoint ?? NO_FAILPOINT;
+    this.#sync = sync;
+    try {
+      this.#log = openSync(`${database.path}-wal`, 'r+');
+      syncFolder(dirname(database.path));
+    } catch (thrown) {
+      throw ledgerError(thrown, database.path);
+    }
+    database.exec('PRAGMA synchronous = NORMAL');
+  }
+
+  /** Runs `work` in one transaction. @throws MailferryError scope run: nothing of it happened, or nobody knows whether it will last */
+  async run<Result>(work: () => Result): Promise<Result> {
+    if (this.#failure !== undefined) {
+      throw this.#failure;
+    }
+    const result = this.#database.transaction(work);
+    this.#next ??= this.#syncNext();
+    await this.#next;
+    this.#failpoint('ledger.synced');
+    return result;
+  }
+
+  /** To be called when nothing is running any more. Idempotent. */
+  close(): void {
+    if (this.#isOpen) {
+      this.#isOpen = false;
+      closeSync(this.#log);
+    }
+  }
+
+  async #syncNext(): Promise<void> {
+    // Whoever waits for the one before is told of its failure, and so is whoever comes behind it.
+    await this.#running.catch(() => undefined);
+    this.#next = undefined;
+    this.#running = this.#syncLog();
+    await this.#running;
+  }
+
+  async #syncLog(): Promise<void> {
+    try {
+      if (this.#failure === undefined) {
+        await this.#sync(this.#log);
+      }
+    } catch (thrown) {
+      this.#failure = ledgerError(thrown, this.#database.path);
+    }
+    if (this.#failure !== undefined) {
+      throw this.#failure;
+    }
+  }
+}
