@@ -1,50 +1,59 @@
 /** Runs one program and says what it cost. Memory and CPU come from GNU time, which counts ended children too. */
-import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command, Contender } from './contender.ts';
+import type { Command } from './contender.ts';
 
 const GNU_TIME = '/usr/bin/time';
-const LONGEST_RUN_MS = 30 * 60_000;
+const LONGEST_RUN_MS = 60 * 60_000;
 const KIBIBYTES_PER_MEGABYTE = 1_000_000 / 1024;
+const KEPT_WORDS = 2000;
 
 export interface Cost {
   readonly wallSeconds: number;
   /** User and system time of the client. */
   readonly cpuSeconds: number;
+  /** Of its largest process. */
   readonly peakMegabytes: number;
 }
 
-/** Throws with the program's own words when it fails. `folder` takes the notes of GNU time. */
-export async function measure(contender: Contender, command: Command, folder: string): Promise<Cost> {
+/** Throws with the program's own last words when it fails. */
+export async function measure(program: string, command: Omit<Command, 'stored'>): Promise<Cost> {
+  const folder = mkdtempSync(join(tmpdir(), 'mailferry-time-'));
   const notes = join(folder, 'time.txt');
-  const args = ['-f', '%U %S %M', '-o', notes, contender.program, ...command.args];
-  const started = performance.now();
-  await runToEnd(contender.name, args, command);
-  const wallSeconds = (performance.now() - started) / 1000;
-  const [user = 0, system = 0, peakKibibytes = 0] = readFileSync(notes, 'latin1')
-    .trim()
-    .split(' ')
-    .map(Number);
-  return { wallSeconds, cpuSeconds: user + system, peakMegabytes: peakKibibytes / KIBIBYTES_PER_MEGABYTE };
+  try {
+    // What earlier runs left to be written must not be paid by this one.
+    execFileSync('sync');
+    // Quiet: GNU time puts a line about an exit code before its figures.
+    const args = ['-q', '-f', '%U %S %M', '-o', notes, program, ...command.args];
+    const started = performance.now();
+    await runToEnd(program, args, command);
+    const wallSeconds = (performance.now() - started) / 1000;
+    const figures = readFileSync(notes, 'latin1').trim().split(' ').map(Number);
+    const [user = 0, system = 0, peakKibibytes = 0] = figures;
+    return { wallSeconds, cpuSeconds: user + system, peakMegabytes: peakKibibytes / KIBIBYTES_PER_MEGABYTE };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
-/** First line that the program prints for its version; undefined when it is not there (some end with 1 after it). */
-export function versionOf(program: string, args: readonly string[]): string | undefined {
-  const { error, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  return error === undefined ? (stdout || stderr).split('\n')[0] : undefined;
-}
-
-function runToEnd(name: string, args: readonly string[], command: Command): Promise<void> {
+function runToEnd(program: string, args: readonly string[], command: Omit<Command, 'stored'>): Promise<void> {
   return new Promise((resolve, reject) => {
+    // A group of its own, so that nothing of it outlives the deadline or the bench.
     const child = spawn(GNU_TIME, args, {
       env: { ...process.env, ...command.env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: LONGEST_RUN_MS,
+      detached: true,
     });
+    const killGroup = (): void => {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    };
+    const deadline = setTimeout(killGroup, LONGEST_RUN_MS);
+    process.once('exit', killGroup);
     let said = '';
-    const keep = (chunk: Buffer) => {
-      said = (said + chunk.toString('utf8')).slice(-4000);
+    const keep = (chunk: Buffer): void => {
+      said = (said + chunk.toString('utf8')).slice(-KEPT_WORDS);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
@@ -52,8 +61,14 @@ function runToEnd(name: string, args: readonly string[], command: Command): Prom
       reject(new Error(`${GNU_TIME} cannot be run (Debian package time)`, { cause })),
     );
     child.once('close', (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${name} ended with ${signal ?? code}:\n${said}`));
+      clearTimeout(deadline);
+      process.removeListener('exit', killGroup);
+      if (code !== null && (command.goodCodes ?? [0]).includes(code)) resolve();
+      else reject(new Error(`${program} ended with ${signal ?? code}: ${lastLine(said)}`));
     });
   });
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
 }

@@ -3,9 +3,11 @@
  * needs: no message has a line that begins with `From ` or a dot, so nothing is quoted.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StoredForm } from './contender.ts';
+import type { Stored } from '../contender.ts';
+
+export const COMPLETE = 'yes';
 
 const LF = 0x0a;
 const FROM_LINE = Buffer.from('From ');
@@ -16,29 +18,37 @@ export function digestOf(octets: Buffer): string {
   return createHash('sha256').update(octets).digest('hex');
 }
 
-/** What is wrong with a store, in words; undefined when each expected message is there once and nothing else. */
-export function describeDifference(
-  expected: readonly string[],
-  form: StoredForm,
-  target: string,
-): string | undefined {
+/** What is wrong with a store, in words; `yes` when each expected message is there once and nothing else. */
+export function describeCompleteness(expected: readonly string[], stored: Stored): string {
   const open = new Map<string, number>();
   for (const digest of expected) open.set(digest, (open.get(digest) ?? 0) + 1);
   let unexpected = 0;
-  for (const octets of readStore(form, target)) {
-    const digest = digestOf(octets);
+  for (const octets of readStore(stored)) {
+    const digest = digestOf(withoutAddedLine(octets, stored.addedLine));
     const count = open.get(digest) ?? 0;
     if (count === 0) unexpected += 1;
     else open.set(digest, count - 1);
   }
   const missing = [...open.values()].reduce((sum, count) => sum + count, 0);
-  if (missing === 0 && unexpected === 0) return undefined;
-  return `${missing} of ${expected.length} messages missing or changed, ${unexpected} unexpected`;
+  if (missing === 0 && unexpected === 0) return COMPLETE;
+  return `${missing} of ${expected.length} missing or changed, ${unexpected} unexpected`;
 }
 
-function readStore(form: StoredForm, target: string): Generator<Buffer> {
-  if (form === 'maildir') return readMaildir(target);
-  const file = existsSync(target) ? readFileSync(target) : Buffer.alloc(0);
+/** Changes whenever a message is added: the number of files of a Maildir, the octets of a file. */
+export function fillOf({ path, form }: Stored): number {
+  if (form !== 'maildir') return existsSync(path) ? statSync(path).size : 0;
+  const parts = ['new', 'cur'].map((part) => join(path, part)).filter((part) => existsSync(part));
+  return parts.reduce((sum, part) => sum + readdirSync(part).length, 0);
+}
+
+function withoutAddedLine(octets: Buffer, line: string | undefined): Buffer {
+  if (line === undefined || octets.toString('latin1', 0, line.length) !== line) return octets;
+  return octets.subarray(line.length);
+}
+
+function readStore({ path, form }: Stored): Generator<Buffer> {
+  if (form === 'maildir') return readMaildir(path);
+  const file = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
   return form === 'mbox' ? readMbox(file) : readBatchSmtp(file);
 }
 
@@ -62,14 +72,19 @@ function* readMbox(file: Buffer): Generator<Buffer> {
   }
 }
 
-/** Each message stands between `DATA` and a lone dot. */
+/** Each message stands between `DATA` and a lone dot; the line ends of the file are those of its first line. */
 function* readBatchSmtp(file: Buffer): Generator<Buffer> {
-  const text = Buffer.from(file.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
-  let at = text.indexOf('\nDATA\n');
+  const lineEnd = file[file.indexOf(LF) - 1] === '\r'.charCodeAt(0) ? '\r\n' : '\n';
+  const begin = `${lineEnd}DATA${lineEnd}`;
+  const terminator = `${lineEnd}.${lineEnd}`;
+  let at = file.indexOf(begin);
   while (at !== -1) {
-    const body = at + '\nDATA\n'.length;
-    const end = text.indexOf('\n.\n', body);
-    yield text.subarray(body, end === -1 ? text.length : end + 1);
-    at = end === -1 ? -1 : text.indexOf('\nDATA\n', end);
+    const body = at + begin.length;
+    const end = file.indexOf(terminator, body);
+    const octets = file.subarray(body, end === -1 ? file.length : end + lineEnd.length);
+    yield lineEnd === '\n'
+      ? octets
+      : Buffer.from(octets.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
+    at = end === -1 ? -1 : file.indexOf(begin, end);
   }
 }
