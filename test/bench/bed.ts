@@ -39,13 +39,19 @@ export class Bed implements AsyncDisposable {
   }
 
   /** Filled when it is asked for first. */
-  async maildrop(mail: Mail, user = userOf(mail), seed = 1): Promise<Maildrop> {
-    const known = this.#maildrops.get(user);
-    if (known !== undefined) return known;
-    this.options.progress(`making ${mail.messages} messages for ${user}`);
-    const maildrop = await fillMaildrop(await this.dovecot(), mail, user, seed);
-    this.#maildrops.set(user, maildrop);
-    return maildrop;
+  async maildrop(mail: Mail): Promise<Maildrop> {
+    const user = userOf(mail);
+    if (!this.#maildrops.has(user)) this.options.progress(`making ${mail.messages} messages for ${user}`);
+    return await this.#fill(mail, user, 1);
+  }
+
+  /** One for each user, with mail of the same kind and other octets. */
+  async maildrops(mail: Mail, users: readonly string[]): Promise<Maildrop[]> {
+    const isNew = users.some((user) => !this.#maildrops.has(user));
+    if (isNew) this.options.progress(`making ${mail.messages} messages for each of ${users.length} accounts`);
+    const filled: Maildrop[] = [];
+    for (const [index, user] of users.entries()) filled.push(await this.#fill(mail, user, index + 1));
+    return filled;
   }
 
   /** An empty folder, for a run or for a contender's runs that know of each other. The caller removes it. */
@@ -88,6 +94,14 @@ export class Bed implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#dovecot?.stop();
+  }
+
+  async #fill(mail: Mail, user: string, seed: number): Promise<Maildrop> {
+    const known = this.#maildrops.get(user);
+    if (known !== undefined) return known;
+    const maildrop = await fillMaildrop(await this.dovecot(), mail, user, seed);
+    this.#maildrops.set(user, maildrop);
+    return maildrop;
   }
 }
 

@@ -10,10 +10,12 @@ import { type BenchOptions, parseOptions } from './options.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { PROJECT } from './project.ts';
 import { resultsText, withGenerated } from './report/document.ts';
+import { scaleSection } from './report/scale-section.ts';
 import { scenarioSection } from './report/scenario-section.ts';
 import { targetTable } from './report/target-table.ts';
-import type { Results, ScenarioResult } from './result.ts';
+import type { Results, ScaleResult, ScenarioResult } from './result.ts';
 import { keepResults, NO_RESULTS, readResults } from './result-file.ts';
+import { measureScale } from './scale/scale.ts';
 import { SUBJECT } from './scenarios/names.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { USAGE } from './usage.ts';
@@ -30,31 +32,47 @@ async function main(): Promise<void> {
   else tell(readResults(options.fromPath), options);
 }
 
-/** Prints and keeps each part as soon as it is measured: a run of an hour may be broken off. */
 async function measureAndTell(options: BenchOptions, progress: Progress): Promise<void> {
   const { contenders, advice } = chooseContenders(options.contenders);
   if (advice !== undefined) progress(advice);
   const folder = makeFolder();
   const facts = describeMachine(contenders, folder);
-  const checkout = describeCheckout();
   print(`## mailferry bench\n\n${facts.map((fact) => `- ${fact}`).join('\n')}\n`);
-  const { rounds, patienceSeconds } = options;
-  const users = [...new Set(options.scenarios.flatMap((scenario) => scenario.users))];
+  const { scenarios, scales, rounds, patienceSeconds } = options;
+  const users = [...new Set([...scenarios, ...scales].flatMap((part) => part.users))];
   await using bed = new Bed({ folder, contenders, rounds, patienceSeconds, progress, users });
-  const keep = (fresh: Partial<Results>): void => {
+  const results = await measureAll(options, bed, (fresh) => {
     if (options.resultPath !== undefined) keepResults(options.resultPath, { ...NO_RESULTS, facts, ...fresh });
-  };
-  const results: ScenarioResult[] = [];
+  });
+  const targets = targetTable(results.scenarios);
+  if (targets !== undefined) print(`### To reach\n\n${targets}\n`);
+  if (!results.scenarios.every(isSound) || results.scales.some(({ failures }) => failures.length > 0))
+    process.exitCode = 1;
+  if (options.writesDocument) write({ ...results, facts });
+}
+
+/** Prints and keeps each part as soon as it is measured: a run of an hour may be broken off. */
+async function measureAll(
+  options: BenchOptions,
+  bed: Bed,
+  keep: (fresh: Partial<Results>) => void,
+): Promise<Results> {
+  const checkout = describeCheckout();
+  const scenarios: ScenarioResult[] = [];
+  const scales: ScaleResult[] = [];
   for (const scenario of options.scenarios) {
     const result = { ...(await measureScenario(scenario, bed)), checkout };
     print(`${scenarioSection(result)}\n`);
     keep({ scenarios: [result] });
-    results.push(result);
+    scenarios.push(result);
   }
-  const targets = targetTable(results);
-  if (targets !== undefined) print(`### To reach\n\n${targets}\n`);
-  if (!results.every(isSound)) process.exitCode = 1;
-  if (options.writesDocument) write({ ...NO_RESULTS, facts, scenarios: results });
+  for (const scale of options.scales) {
+    const result = { ...(await measureScale(scale, bed)), checkout };
+    print(`${scaleSection(result)}\n`);
+    keep({ scales: [result] });
+    scales.push(result);
+  }
+  return { ...NO_RESULTS, scenarios, scales };
 }
 
 /** One that cannot be measured at all is told as well, and the others go on. */

@@ -1,14 +1,13 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
-import type { ScaleOf } from './result.ts';
+import { SCALES } from './scale/all.ts';
+import type { Scale } from './scale/scale.ts';
 import { allScenarios } from './scenarios/all.ts';
 import type { Amounts, Scenario } from './scenarios/scenario.ts';
 
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
-  readonly scales: readonly ScaleOf[];
-  /** The largest size of a scale; undefined for each one's own. */
-  readonly largest: number | undefined;
+  readonly scales: readonly Scale[];
   /** Undefined: all that are installed. */
   readonly contenders: readonly string[] | undefined;
   readonly rounds: number;
@@ -20,7 +19,6 @@ export interface BenchOptions {
   readonly writesDocument: boolean;
 }
 
-const SCALES: readonly ScaleOf[] = ['accounts', 'messages'];
 const DEFAULT_ROUNDS = '5';
 const DEFAULT_PATIENCE = '30';
 
@@ -49,10 +47,10 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   };
   const [scenario, scale] = [words(values.scenario), words(values.scale)];
   const isAll = scenario === undefined && scale === undefined;
+  const largest = optionalNumber('--max', values.max);
   return {
     scenarios: isAll ? allScenarios(amounts) : chooseScenarios(scenario ?? [], amounts),
-    scales: isAll ? SCALES : chooseScales(scale ?? []),
-    largest: optionalNumber('--max', values.max),
+    scales: chooseScales(isAll ? Object.keys(SCALES) : (scale ?? []), largest),
     contenders: words(values.contender),
     rounds: number('--runs', values.runs),
     patienceSeconds: number('--patience', values.patience),
@@ -70,12 +68,13 @@ function chooseScenarios(wanted: readonly string[], amounts: Amounts): readonly 
   return all.filter(({ name }) => wanted.some((part) => name.includes(part)));
 }
 
-function chooseScales(wanted: readonly string[]): readonly ScaleOf[] {
+function chooseScales(wanted: readonly string[], largest: number | undefined): readonly Scale[] {
+  const known = Object.entries(SCALES);
   for (const word of wanted) {
-    if (!SCALES.some((scale) => scale === word))
-      throw new Error(`no scale "${word}"; known: ${SCALES.join(', ')}`);
+    if (!known.some(([name]) => name === word))
+      throw new Error(`no scale "${word}"; known: ${Object.keys(SCALES).join(', ')}`);
   }
-  return SCALES.filter((scale) => wanted.includes(scale));
+  return known.filter(([name]) => wanted.includes(name)).map(([, open]) => open(largest));
 }
 
 function words(values: readonly string[] | undefined): string[] | undefined {

@@ -1,5 +1,6 @@
 /** The mail of the scenarios, made once for all that use it: every contender leaves it on the server. */
 import type { Dovecot } from '../../services/dovecot.ts';
+import { fetchUniqueIds } from '../references/pop3-session.ts';
 import { digestOf } from './completeness.ts';
 import { makeMessages, type Sizes } from './make-mail.ts';
 
@@ -42,6 +43,7 @@ export async function fillMaildrop(
   }
   const messages = dovecot.deliver(user, noted());
   // The first look at a new Maildir assigns unique-ids; no contender shall pay for that.
-  await dovecot.doveadm('mailbox', 'status', '-u', user, 'messages', 'INBOX');
+  const { host, port } = dovecot;
+  await fetchUniqueIds({ host, port, user, password: PASSWORD });
   return { user, digests, messages, octets };
 }

@@ -1,5 +1,6 @@
 /** The generated part of docs/performance.md; what stands around it is written by hand. Pure. */
 import type { Results } from '../result.ts';
+import { scaleSection } from './scale-section.ts';
 import { scenarioSection } from './scenario-section.ts';
 import { targetTable } from './target-table.ts';
 
@@ -22,6 +23,7 @@ export function resultsText(results: Results, plots: readonly Plot[] = []): stri
     ...(targets === undefined ? [] : [`### To reach\n\n${targets}`]),
     ...plots.map(({ name, title }) => `![${title}](${name})`),
     ...results.scenarios.map(scenarioSection),
+    ...results.scales.map(scaleSection),
   ];
   return parts.join('\n\n');
 }

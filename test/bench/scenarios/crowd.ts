@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Bed } from '../bed.ts';
 import { mailferryCrowd } from '../contenders/mailferry-crowd.ts';
 import { mpopAccount, writeMpopConfig } from '../contenders/mpop.ts';
-import { COMPLETE, describeCompleteness } from '../mail/completeness.ts';
+import { describeCrowdCompleteness } from '../mail/crowd-completeness.ts';
 import type { Mail, Maildrop } from '../mail/maildrops.ts';
 import type { Measurement } from '../result.ts';
 import { takeTurns } from '../turns.ts';
@@ -28,8 +28,7 @@ export function crowdScenario({ name, accounts, mail }: CrowdParts): Scenario {
     title: `${accounts} accounts of ${mail.messages} messages of 4 KB, ${WIDTH} at a time, Maildir, clear text`,
     users,
     async measure(bed) {
-      const maildrops: Maildrop[] = [];
-      for (const [index, user] of users.entries()) maildrops.push(await bed.maildrop(mail, user, index + 1));
+      const maildrops = await bed.maildrops(mail, users);
       const { rounds, patienceSeconds, progress, contenders } = bed.options;
       const contestants = [
         { name: SUBJECT, measure: () => fetchByMailferry(bed, maildrops) },
@@ -58,7 +57,7 @@ function fetchByMailferry(bed: Bed, maildrops: readonly Maildrop[]): Promise<Mea
     const users = maildrops.map(({ user }) => user);
     const command = mailferryCrowd(await bed.setting(folder, ''), users, WIDTH);
     const { cost } = await bed.runCommand('node', command);
-    return { ...cost, completeness: completenessOf(maildrops, join(folder, 'target')) };
+    return { ...cost, completeness: describeCrowdCompleteness(maildrops, join(folder, 'target')) };
   });
 }
 
@@ -77,14 +76,6 @@ function fetchByMpop(bed: Bed, maildrops: readonly Maildrop[]): Promise<Measured
     const { cost } = await bed.runCommand('xargs', {
       args: [...driver, 'mpop', '--quiet', `--file=${configPath}`],
     });
-    return { ...cost, completeness: completenessOf(maildrops, join(folder, 'target')) };
+    return { ...cost, completeness: describeCrowdCompleteness(maildrops, join(folder, 'target')) };
   });
-}
-
-function completenessOf(maildrops: readonly Maildrop[], folder: string): string {
-  const differing = maildrops.flatMap(({ user, digests }) => {
-    const said = describeCompleteness(digests, { path: join(folder, user), form: 'maildir' });
-    return said === COMPLETE ? [] : [`${user}: ${said}`];
-  });
-  return differing.length === 0 ? COMPLETE : `${differing.length} accounts differ, ${differing[0]}`;
 }
