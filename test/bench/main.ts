@@ -7,6 +7,7 @@ import { chooseContenders } from './choose-contenders.ts';
 import { describeCheckout, describeMachine } from './facts.ts';
 import { COMPLETE } from './mail/completeness.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
+import { plotsOf } from './plot/all.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { PROJECT } from './project.ts';
 import { resultsText, withGenerated } from './report/document.ts';
@@ -20,7 +21,7 @@ import { SUBJECT } from './scenarios/names.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { USAGE } from './usage.ts';
 
-const DOCUMENT = join(PROJECT, 'docs', 'performance.md');
+const DOCS = join(PROJECT, 'docs');
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
@@ -96,8 +97,10 @@ function tell(results: Results, options: BenchOptions): void {
 }
 
 function write(results: Results): void {
-  const text = readFileSync(DOCUMENT, 'utf8');
-  writeFileSync(DOCUMENT, withGenerated(text, resultsText(results)));
+  const plots = plotsOf(results);
+  for (const { name, svg } of plots) writeFileSync(join(DOCS, name), svg);
+  const path = join(DOCS, 'performance.md');
+  writeFileSync(path, withGenerated(readFileSync(path, 'utf8'), resultsText(results, plots)));
 }
 
 /** Whatever peers do, mailferry must have stored everything. */

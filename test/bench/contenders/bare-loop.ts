@@ -22,7 +22,7 @@ export const rawDrain: Contender = {
 };
 
 export const bareLoop: Contender = {
-  name: 'bare Node loop, synced per batch',
+  name: 'bare loop, synced per batch',
   role: 'reference',
   program: 'node',
   debianPackage: 'nodejs',

@@ -9,7 +9,7 @@ const NOTHING_NEW = 1;
  * delivery agent per message it is some twenty times slower.
  */
 export const fetchmail: Contender = {
-  name: 'fetchmail (bsmtp)',
+  name: 'fetchmail (bsmtp, no fsync)',
   role: 'peer',
   program: 'fetchmail',
   debianPackage: 'fetchmail',

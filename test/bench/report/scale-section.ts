@@ -48,7 +48,7 @@ function costTable({ scale, messagesPerUnit, points }: ScaleResult): string {
 
 function growthTable({ points }: ScaleResult): string {
   const rows = SERIES.flatMap((series) =>
-    FIGURES.map((figure) => {
+    FIGURES.filter((figure) => figure.series.includes(series)).map((figure) => {
       const { overall, lastDecade } = growthOf(samplesOf(points, series, figure));
       return [series, figure.name, decimal(overall, 2), decimal(lastDecade, 2), verdictOf(lastDecade)];
     }),

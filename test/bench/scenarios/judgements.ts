@@ -3,7 +3,7 @@ import { BARE_PUT, FLOOR, SIDE_BY_SIDE } from './names.ts';
 import type { Judgement } from './scenario.ts';
 
 const MPOP = ['mpop'];
-const PEERS = ['mpop', 'fetchmail (bsmtp)', 'fdm', 'getmail6'];
+const PEERS = ['mpop', 'fetchmail (bsmtp, no fsync)', 'fdm', 'getmail6'];
 /** Over TLS the same ratios are the goal, and eight tenths of them a must. */
 const TLS_SHARE = 0.8;
 
