@@ -47,7 +47,8 @@ function runToEnd(program: string, args: readonly string[], command: Omit<Comman
       detached: true,
     });
     const killGroup = (): void => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+      const hasEnded = child.exitCode !== null || child.signalCode !== null;
+      if (child.pid !== undefined && !hasEnded) process.kill(-child.pid, 'SIGKILL');
     };
     const deadline = setTimeout(killGroup, LONGEST_RUN_MS);
     process.once('exit', killGroup);

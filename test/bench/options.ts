@@ -20,7 +20,7 @@ export interface BenchOptions {
 }
 
 const DEFAULT_ROUNDS = '5';
-const DEFAULT_PATIENCE = '30';
+const DEFAULT_PATIENCE = '20';
 
 const OPTIONS = {
   scenario: { type: 'string', multiple: true },

@@ -8,7 +8,7 @@ export const USAGE = `usage: npm run bench -- [--scenario NAME,…] [--scale acc
 
 Fetches the same mail from a Dovecot of its own with each contender in turn (A B C, A B C, …), into a fresh folder below
 TMPDIR each time, checks each result by digest, and prints Markdown tables; progress goes to stderr. Without --scenario
-and --scale all is measured, which takes more than an hour. A machine that does something else meanwhile spoils the figures.
+and --scale all is measured, which takes about an hour. A machine that does something else meanwhile spoils the figures.
 
   --scenario NAME,…   names or parts of names:
                         ${NAMES.slice(0, 5).join(', ')},
@@ -20,8 +20,9 @@ and --scale all is measured, which takes more than an hour. A machine that does 
                         ${[...CONTENDERS.keys()].join(', ')}
                         (drain and bare are loops of the bench's own that show where the limit is)
   --runs N            rounds; default: 5
-  --patience SECONDS  a peer that has taken longer in a scenario has no turn in its later rounds; default: 30
-                        (never mailferry, mpop and the loops: the ratios are made of them)
+  --patience SECONDS  a peer that has taken longer in a scenario has no turn in its later rounds; default: 20
+                        (not so mailferry, mpop and the loops: the ratios are made of them);
+                        so has a size of --scale
   --messages N        instead of each scenario's own number (crowd: of each account)
   --accounts N        instead of the 200 of crowd
   --json FILE         keeps raw results in FILE; what is measured later is added to it or takes the place of what it has
