@@ -22,7 +22,7 @@ export interface Turns {
   readonly failures: readonly Failure[];
 }
 
-/** One that fails is noted and has no further turn; the others go on. */
+/** One that fails is noted and tries again in the next round: some fail by chance. The others go on. */
 export async function takeTurns(contestants: readonly Contestant[], options: TurnOptions): Promise<Turns> {
   const rounds: Measurement[][] = [];
   const failures: Failure[] = [];
@@ -32,8 +32,7 @@ export async function takeTurns(contestants: readonly Contestant[], options: Tur
     for (const contestant of contestants) {
       const { name, isOptional } = contestant;
       const spent = spentSeconds.get(contestant) ?? 0;
-      const isOut = failures.some(({ contender }) => contender === name);
-      if (isOut || (isOptional && spent > options.patienceSeconds)) continue;
+      if (isOptional && spent > options.patienceSeconds) continue;
       options.onTurn(`round ${number} of ${options.rounds}, ${name}`);
       try {
         const measured = await contestant.measure();

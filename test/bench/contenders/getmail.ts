@@ -5,6 +5,11 @@ import { makeMaildir } from '../project.ts';
 
 /** The uid and gid of Debian's nobody and nogroup. */
 const NOBODY = 65_534;
+/**
+ * getmail delivers each message in a process of its own, and now and then misses its end (it waits for a notice that came before) until this
+ * time is over; then it gives up. By default that would be three minutes.
+ */
+const TIMEOUT_SECONDS = 15;
 
 export const getmail: Contender = {
   name: 'getmail6',
@@ -26,6 +31,7 @@ export const getmail: Contender = {
       `port = ${setting.port}`,
       `username = ${setting.user}`,
       `password = ${setting.password}`,
+      `timeout = ${TIMEOUT_SECONDS}`,
       ...tls,
       '[destination]',
       `type = ${setting.store === 'maildir' ? 'Maildir' : 'Mboxrd'}`,

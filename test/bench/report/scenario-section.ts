@@ -1,6 +1,6 @@
 /** One scenario as a Markdown section. Pure. */
 import { COMPLETE } from '../mail/completeness.ts';
-import type { Measurement, ScenarioResult } from '../result.ts';
+import type { Failure, Measurement, ScenarioResult } from '../result.ts';
 import { judgementOf } from '../scenarios/judgements.ts';
 import { largest, median, speedRatios } from './statistics.ts';
 import { decimal, markdownTable, withRange } from './table.ts';
@@ -22,16 +22,23 @@ export function scenarioSection(result: ScenarioResult): string {
     const own = result.rounds.flat().filter(({ contender }) => contender === name);
     return [name, ...columns.map(({ cell }) => cell(own, name))];
   });
-  const notes = [
-    ...result.notes,
-    ...result.failures.map(({ contender, reason }) => `${contender} failed: ${reason}`),
-  ];
+  const notes = [...result.notes, ...describeFailures(result.failures)];
   return [
     `### ${result.title}\n`,
     `${describeAmount(result)}\n`,
     markdownTable(['contender', ...columns.map(({ head }) => head)], rows),
     ...(notes.length === 0 ? [] : ['', ...notes.map((note) => `- ${note}`)]),
   ].join('\n');
+}
+
+/** Each contender once, with the last of its reasons. */
+function describeFailures(failures: readonly Failure[]): string[] {
+  const contenders = [...new Set(failures.map(({ contender }) => contender))];
+  return contenders.map((name) => {
+    const own = failures.filter(({ contender }) => contender === name);
+    const times = own.length === 1 ? '' : ` ${own.length} times`;
+    return `${name} failed${times}: ${own.at(-1)?.reason}`;
+  });
 }
 
 function describeAmount({ scenario, messages, octets, rounds, checkout }: ScenarioResult): string {
