@@ -1,8 +1,5 @@
 /** Runs one program and says what it cost. Memory and CPU come from GNU time, which counts ended children too. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Command } from './contender.ts';
 
 const GNU_TIME = '/usr/bin/time';
@@ -20,25 +17,26 @@ export interface Cost {
 
 /** Throws with the program's own last words when it fails. */
 export async function measure(program: string, command: Omit<Command, 'stored'>): Promise<Cost> {
-  const folder = mkdtempSync(join(tmpdir(), 'mailferry-time-'));
-  const notes = join(folder, 'time.txt');
-  try {
-    // What earlier runs left to be written must not be paid by this one.
-    execFileSync('sync');
-    // Quiet: GNU time puts a line about an exit code before its figures.
-    const args = ['-q', '-f', '%U %S %M', '-o', notes, program, ...command.args];
-    const started = performance.now();
-    await runToEnd(program, args, command);
-    const wallSeconds = (performance.now() - started) / 1000;
-    const figures = readFileSync(notes, 'latin1').trim().split(' ').map(Number);
-    const [user = 0, system = 0, peakKibibytes = 0] = figures;
-    return { wallSeconds, cpuSeconds: user + system, peakMegabytes: peakKibibytes / KIBIBYTES_PER_MEGABYTE };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  // What earlier runs left to be written must not be paid by this one.
+  execFileSync('sync');
+  // Quiet: GNU time puts a line about an exit code before its figures, which are the last line of stderr.
+  const args = ['-q', '-f', '%U %S %M', program, ...command.args];
+  const started = performance.now();
+  const { code, lines } = await runToEnd(args, command);
+  const wallSeconds = (performance.now() - started) / 1000;
+  if (typeof code !== 'number' || !(command.goodCodes ?? [0]).includes(code))
+    throw new Error(`${program} ended with ${code}: ${lines.at(-2) ?? ''}`);
+  const [user = 0, system = 0, peakKibibytes = 0] = (lines.at(-1) ?? '').split(' ').map(Number);
+  return { wallSeconds, cpuSeconds: user + system, peakMegabytes: peakKibibytes / KIBIBYTES_PER_MEGABYTE };
 }
 
-function runToEnd(program: string, args: readonly string[], command: Omit<Command, 'stored'>): Promise<void> {
+interface Ended {
+  readonly code: number | NodeJS.Signals | null;
+  /** What was said last, on both outputs. */
+  readonly lines: readonly string[];
+}
+
+function runToEnd(args: readonly string[], command: Omit<Command, 'stored'>): Promise<Ended> {
   return new Promise((resolve, reject) => {
     // A group of its own, so that nothing of it outlives the deadline or the bench.
     const child = spawn(GNU_TIME, args, {
@@ -52,24 +50,24 @@ function runToEnd(program: string, args: readonly string[], command: Omit<Comman
     };
     const deadline = setTimeout(killGroup, LONGEST_RUN_MS);
     process.once('exit', killGroup);
-    let said = '';
-    const keep = (chunk: Buffer): void => {
-      said = (said + chunk.toString('utf8')).slice(-KEPT_WORDS);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.once('error', (cause) =>
-      reject(new Error(`${GNU_TIME} cannot be run (Debian package time)`, { cause })),
-    );
-    child.once('close', (code, signal) => {
+    const said = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].on('data', (chunk) => {
+        said[name] = (said[name] + String(chunk)).slice(-KEPT_WORDS);
+      });
+    }
+    const release = (): void => {
       clearTimeout(deadline);
       process.removeListener('exit', killGroup);
-      if (code !== null && (command.goodCodes ?? [0]).includes(code)) resolve();
-      else reject(new Error(`${program} ended with ${signal ?? code}: ${lastLine(said)}`));
+    };
+    child.once('error', (cause) => {
+      release();
+      reject(new Error(`${GNU_TIME} cannot be run (Debian package time)`, { cause }));
+    });
+    child.once('close', (code, signal) => {
+      release();
+      const lines = `${said.stdout}\n${said.stderr}`.split('\n').filter((line) => line !== '');
+      resolve({ code: signal ?? code, lines });
     });
   });
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }
