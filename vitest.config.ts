@@ -9,7 +9,7 @@ const LONG_CRASH_TESTS = ['every-step', 'refetch', 'system-calls'].map(
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/integration/**', 'test/bench/**', ...LONG_CRASH_TESTS],
+    exclude: ['test/integration/**', 'test/bench/dist/**', ...LONG_CRASH_TESTS],
     pool: 'forks',
     maxWorkers: '100%',
     testTimeout: 30_000,

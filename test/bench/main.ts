@@ -1,33 +1,27 @@
-/**
- * Measures mailferry beside other programs against a real Dovecot. For each scenario: the mail is made from a seed and served;
- * then rounds, in which each contender fetches all of it once, one after the other; each result is checked by digest.
- */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+/** Measures mailferry beside other programs against a real Dovecot, and tells the figures; `--help` says how. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Dovecot, startDovecot } from '../services/dovecot.ts';
-import { describeDifference, digestOf } from './completeness.ts';
-import type { Contender } from './contender.ts';
-import { CONTENDERS } from './contenders/all.ts';
-import { describeMachine } from './facts.ts';
-import { makeMessages } from './mail.ts';
-import { measure, versionOf } from './measure.ts';
-import { type BenchOptions, parseOptions, USAGE } from './options.ts';
-import { benchS3 } from './s3.ts';
-import type { Scenario } from './scenarios.ts';
-import { type Amount, type Measurement, scenarioTable } from './table.ts';
+import { Bed } from './bed.ts';
+import { chooseContenders } from './choose-contenders.ts';
+import { describeCheckout, describeMachine } from './facts.ts';
+import { COMPLETE } from './mail/completeness.ts';
+import { type BenchOptions, parseOptions } from './options.ts';
+import { plotsOf } from './plot/all.ts';
+import { openProgress, type Progress } from './progress.ts';
+import { PROJECT } from './project.ts';
+import { resultsText, withGenerated } from './report/document.ts';
+import { scaleSection } from './report/scale-section.ts';
+import { scenarioSection } from './report/scenario-section.ts';
+import { targetTable } from './report/target-table.ts';
+import type { Results, ScaleResult, ScenarioResult } from './result.ts';
+import { keepResults, NO_RESULTS, readResults } from './result-file.ts';
+import { measureScale } from './scale/scale.ts';
+import { SUBJECT } from './scenarios/names.ts';
+import type { Scenario } from './scenarios/scenario.ts';
+import { USAGE } from './usage.ts';
 
-const PASSWORD = 'bench-password';
-const YARDSTICK = 'mpop';
-/** Dovecot's session processes end, and are counted, a moment after the client has gone. */
-const SERVER_SETTLES_MS = 300;
-
-interface Maildrop extends Amount {
-  readonly user: string;
-  readonly digests: readonly string[];
-}
+const DOCS = join(PROJECT, 'docs');
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
@@ -35,143 +29,101 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const contenders = chooseContenders(options.contenders);
+  if (options.fromPath === undefined) await measureAndTell(options, openProgress());
+  else tell(readResults(options.fromPath), options);
+}
+
+async function measureAndTell(options: BenchOptions, progress: Progress): Promise<void> {
+  const { contenders, advice } = chooseContenders(options.contenders);
+  if (advice !== undefined) progress(advice);
+  const folder = makeFolder();
+  const facts = describeMachine(contenders, folder);
+  print(`## mailferry bench\n\n${facts.map((fact) => `- ${fact}`).join('\n')}\n`);
+  const { scenarios, scales, rounds, patienceSeconds } = options;
+  const users = [...new Set([...scenarios, ...scales].flatMap((part) => part.users))];
+  await using bed = new Bed({ folder, contenders, rounds, patienceSeconds, progress, users });
+  const results = await measureAll(options, bed, (fresh) => {
+    if (options.resultPath !== undefined) keepResults(options.resultPath, { ...NO_RESULTS, facts, ...fresh });
+  });
+  const targets = targetTable(results.scenarios);
+  if (targets !== undefined) print(`### To reach\n\n${targets}\n`);
+  if (!results.scenarios.every(isSound) || results.scales.some(({ failures }) => failures.length > 0))
+    process.exitCode = 1;
+  if (options.writesDocument) write({ ...results, facts });
+}
+
+/** Prints and keeps each part as soon as it is measured: a run of an hour may be broken off. */
+async function measureAll(
+  options: BenchOptions,
+  bed: Bed,
+  keep: (fresh: Partial<Results>) => void,
+): Promise<Results> {
+  const checkout = describeCheckout();
+  const scenarios: ScenarioResult[] = [];
+  const scales: ScaleResult[] = [];
+  for (const scenario of options.scenarios) {
+    const result = { ...(await measureScenario(scenario, bed)), checkout };
+    print(`${scenarioSection(result)}\n`);
+    keep({ scenarios: [result] });
+    scenarios.push(result);
+  }
+  for (const scale of options.scales) {
+    const result = { ...(await measureScale(scale, bed)), checkout };
+    print(`${scaleSection(result)}\n`);
+    keep({ scales: [result] });
+    scales.push(result);
+  }
+  return { ...NO_RESULTS, scenarios, scales };
+}
+
+/** One that cannot be measured at all is told as well, and the others go on. */
+async function measureScenario(
+  { name, title, measure }: Scenario,
+  bed: Bed,
+): Promise<Omit<ScenarioResult, 'checkout'>> {
+  try {
+    return { scenario: name, title, ...(await measure(bed)) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    bed.options.progress(`${name}: FAILED: ${reason}`);
+    const failures = [{ contender: SUBJECT, reason: `not measured: ${reason}` }];
+    return { scenario: name, title, messages: 0, octets: 0, rounds: [], failures, notes: [] };
+  }
+}
+
+function tell(results: Results, options: BenchOptions): void {
+  print(resultsText(results));
+  if (options.writesDocument) write(results);
+}
+
+function write(results: Results): void {
+  const plots = plotsOf(results);
+  for (const { name, svg } of plots) writeFileSync(join(DOCS, name), svg);
+  const path = join(DOCS, 'performance.md');
+  writeFileSync(path, withGenerated(readFileSync(path, 'utf8'), resultsText(results, plots)));
+}
+
+/** Whatever peers do, mailferry must have stored everything. */
+function isSound({ rounds, failures }: ScenarioResult): boolean {
+  const own = rounds.flat().filter(({ contender }) => contender.startsWith(SUBJECT));
+  const isComplete = own.every(({ completeness = COMPLETE }) => completeness === COMPLETE);
+  return isComplete && !failures.some(({ contender }) => contender.startsWith(SUBJECT));
+}
+
+/** Below TMPDIR; removed when the bench ends. */
+function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'mailferry-bench-'));
-  // getmail6, called by root, delivers as nobody, who must be able to reach the target.
+  // getmail6, called by root, delivers as nobody, who must be able to reach its target.
   chmodSync(folder, 0o755);
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  // Through exit(), so that the handlers above and those of the server clean up.
+  // Through exit(), so that this and the handlers of servers and runs clean up.
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
-  print(`## mailferry bench\n\n${describeMachine(contenders, folder)}\n`);
-  if (options.scenarios.length > 0) {
-    await benchAll(options, contenders, folder);
-  }
-  if (options.s3Messages !== undefined) {
-    print(`${await benchS3({ messages: options.s3Messages, rounds: options.runs, progress })}\n`);
-  }
-}
-
-async function benchAll(
-  options: BenchOptions,
-  contenders: readonly Contender[],
-  folder: string,
-): Promise<void> {
-  const users = options.scenarios.map((scenario) => ({ name: maildropOf(scenario), password: PASSWORD }));
-  const dovecot = await startDovecot({ users });
-  try {
-    const maildrops = new Map<string, Maildrop>();
-    for (const scenario of options.scenarios) {
-      const name = maildropOf(scenario);
-      const maildrop = maildrops.get(name) ?? (await fillMaildrop(dovecot, scenario));
-      maildrops.set(name, maildrop);
-      await benchScenario(dovecot, scenario, maildrop, contenders, options.runs, folder);
-    }
-  } finally {
-    await dovecot.stop();
-  }
-}
-
-async function benchScenario(
-  dovecot: Dovecot,
-  scenario: Scenario,
-  maildrop: Maildrop,
-  contenders: readonly Contender[],
-  runs: number,
-  folder: string,
-): Promise<void> {
-  const rounds: Measurement[][] = [];
-  for (let run = 1; run <= runs; run++) {
-    const round: Measurement[] = [];
-    for (const contender of contenders) {
-      progress(`${scenario.name} ${run}/${runs} ${contender.name}`);
-      round.push(await runOnce(dovecot, scenario, maildrop, contender, folder));
-    }
-    rounds.push(round);
-  }
-  const yardstick = contenders.some((one) => one.name === YARDSTICK)
-    ? YARDSTICK
-    : (contenders[0]?.name ?? '');
-  const megabytes = (maildrop.octets / 1e6).toFixed(0);
-  print(`### ${scenario.title}: ${maildrop.messages} messages, ${megabytes} MB, ${runs} rounds\n`);
-  print(`${scenarioTable(rounds, maildrop, yardstick)}\n`);
-}
-
-/** Throws when the contender fails or does not store every message: figures of an incomplete run are worth nothing. */
-async function runOnce(
-  dovecot: Dovecot,
-  scenario: Scenario,
-  maildrop: Maildrop,
-  contender: Contender,
-  parent: string,
-): Promise<Measurement> {
-  const folder = join(parent, 'run');
-  mkdirSync(folder);
-  const command = contender.prepare({
-    folder,
-    store: scenario.store,
-    security: scenario.security,
-    host: dovecot.host,
-    port: scenario.security === 'tls' ? dovecot.tlsPort : dovecot.port,
-    caPath: dovecot.caPath,
-    user: maildrop.user,
-    password: PASSWORD,
-  });
-  // What earlier runs left to be written must not be paid by this one.
-  execFileSync('sync');
-  const serverBefore = dovecot.cpuSeconds();
-  const cost = await measure(contender, command, folder);
-  await delay(SERVER_SETTLES_MS);
-  const serverCpuSeconds = dovecot.cpuSeconds() - serverBefore;
-  const difference = describeDifference(maildrop.digests, command.form ?? scenario.store, command.target);
-  if (difference !== undefined) throw new Error(`${contender.name}, ${scenario.name}: ${difference}`);
-  rmSync(folder, { recursive: true });
-  return { ...cost, contender: contender.name, serverCpuSeconds };
-}
-
-async function fillMaildrop(dovecot: Dovecot, scenario: Scenario): Promise<Maildrop> {
-  const user = maildropOf(scenario);
-  progress(`making ${scenario.messages} messages for ${user}`);
-  const digests: string[] = [];
-  let octets = 0;
-  function* noted(): Generator<Buffer> {
-    for (const message of makeMessages(scenario.messages, scenario.sizes)) {
-      digests.push(digestOf(message));
-      octets += message.length;
-      yield message;
-    }
-  }
-  const messages = dovecot.deliver(user, noted());
-  // The first look at a new Maildir assigns unique-ids; no contender shall pay for that.
-  await dovecot.doveadm('mailbox', 'status', '-u', user, 'messages', 'INBOX');
-  return { user, digests, messages, octets };
-}
-
-/** Scenarios of the same mail share one maildrop: every contender keeps the mail on the server. */
-function maildropOf(scenario: Scenario): string {
-  return scenario.sizes.kind === 'fixed' ? `fixed-${scenario.sizes.octets}` : scenario.sizes.kind;
-}
-
-function chooseContenders(names: readonly string[]): Contender[] {
-  const chosen: Contender[] = [];
-  for (const name of names) {
-    const contender = CONTENDERS.get(name);
-    if (contender === undefined)
-      throw new Error(`no contender "${name}"; known: ${[...CONTENDERS.keys()].join(', ')}`);
-    if (versionOf(contender.program, contender.versionArgs) === undefined) {
-      throw new Error(`${contender.name} cannot be run: apt-get install ${contender.debianPackage}`);
-    }
-    chosen.push(contender);
-  }
-  return chosen;
+  return folder;
 }
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-function progress(text: string): void {
-  process.stderr.write(`${text}\n`);
 }
 
 try {

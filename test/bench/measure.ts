@@ -1,59 +1,73 @@
 /** Runs one program and says what it cost. Memory and CPU come from GNU time, which counts ended children too. */
-import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Command, Contender } from './contender.ts';
+import { execFileSync, spawn } from 'node:child_process';
+import type { Command } from './contender.ts';
 
 const GNU_TIME = '/usr/bin/time';
-const LONGEST_RUN_MS = 30 * 60_000;
+const LONGEST_RUN_MS = 60 * 60_000;
 const KIBIBYTES_PER_MEGABYTE = 1_000_000 / 1024;
+const KEPT_WORDS = 2000;
 
 export interface Cost {
   readonly wallSeconds: number;
   /** User and system time of the client. */
   readonly cpuSeconds: number;
+  /** Of its largest process. */
   readonly peakMegabytes: number;
 }
 
-/** Throws with the program's own words when it fails. `folder` takes the notes of GNU time. */
-export async function measure(contender: Contender, command: Command, folder: string): Promise<Cost> {
-  const notes = join(folder, 'time.txt');
-  const args = ['-f', '%U %S %M', '-o', notes, contender.program, ...command.args];
+/** Throws with the program's own last words when it fails. */
+export async function measure(program: string, command: Omit<Command, 'stored'>): Promise<Cost> {
+  // What earlier runs left to be written must not be paid by this one.
+  execFileSync('sync');
+  // Quiet: GNU time puts a line about an exit code before its figures, which are the last line of stderr.
+  const args = ['-q', '-f', '%U %S %M', program, ...command.args];
   const started = performance.now();
-  await runToEnd(contender.name, args, command);
+  const { code, lines } = await runToEnd(args, command);
   const wallSeconds = (performance.now() - started) / 1000;
-  const [user = 0, system = 0, peakKibibytes = 0] = readFileSync(notes, 'latin1')
-    .trim()
-    .split(' ')
-    .map(Number);
+  if (typeof code !== 'number' || !(command.goodCodes ?? [0]).includes(code))
+    throw new Error(`${program} ended with ${code}: ${lines.at(-2) ?? ''}`);
+  const [user = 0, system = 0, peakKibibytes = 0] = (lines.at(-1) ?? '').split(' ').map(Number);
   return { wallSeconds, cpuSeconds: user + system, peakMegabytes: peakKibibytes / KIBIBYTES_PER_MEGABYTE };
 }
 
-/** First line that the program prints for its version; undefined when it is not there (some end with 1 after it). */
-export function versionOf(program: string, args: readonly string[]): string | undefined {
-  const { error, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  return error === undefined ? (stdout || stderr).split('\n')[0] : undefined;
+interface Ended {
+  readonly code: number | NodeJS.Signals | null;
+  /** What was said last, on both outputs. */
+  readonly lines: readonly string[];
 }
 
-function runToEnd(name: string, args: readonly string[], command: Command): Promise<void> {
+function runToEnd(args: readonly string[], command: Omit<Command, 'stored'>): Promise<Ended> {
   return new Promise((resolve, reject) => {
+    // A group of its own, so that nothing of it outlives the deadline or the bench.
     const child = spawn(GNU_TIME, args, {
       env: { ...process.env, ...command.env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: LONGEST_RUN_MS,
+      detached: true,
     });
-    let said = '';
-    const keep = (chunk: Buffer) => {
-      said = (said + chunk.toString('utf8')).slice(-4000);
+    const killGroup = (): void => {
+      const hasEnded = child.exitCode !== null || child.signalCode !== null;
+      if (child.pid !== undefined && !hasEnded) process.kill(-child.pid, 'SIGKILL');
     };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.once('error', (cause) =>
-      reject(new Error(`${GNU_TIME} cannot be run (Debian package time)`, { cause })),
-    );
+    const deadline = setTimeout(killGroup, LONGEST_RUN_MS);
+    process.once('exit', killGroup);
+    const said = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].on('data', (chunk) => {
+        said[name] = (said[name] + String(chunk)).slice(-KEPT_WORDS);
+      });
+    }
+    const release = (): void => {
+      clearTimeout(deadline);
+      process.removeListener('exit', killGroup);
+    };
+    child.once('error', (cause) => {
+      release();
+      reject(new Error(`${GNU_TIME} cannot be run (Debian package time)`, { cause }));
+    });
     child.once('close', (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${name} ended with ${signal ?? code}:\n${said}`));
+      release();
+      const lines = `${said.stdout}\n${said.stderr}`.split('\n').filter((line) => line !== '');
+      resolve({ code: signal ?? code, lines });
     });
   });
 }

@@ -1,69 +1,93 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
-import { CONTENDERS } from './contenders/all.ts';
-import { S3_SCENARIO, SCENARIOS, type Scenario } from './scenarios.ts';
+import { SCALES } from './scale/all.ts';
+import type { Scale } from './scale/scale.ts';
+import { allScenarios } from './scenarios/all.ts';
+import type { Amounts, Scenario } from './scenarios/scenario.ts';
 
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
-  /** How many messages to put into S3; undefined where that is not wanted. */
-  readonly s3Messages: number | undefined;
-  readonly contenders: readonly string[];
-  readonly runs: number;
+  readonly scales: readonly Scale[];
+  /** Undefined: all that are installed. */
+  readonly contenders: readonly string[] | undefined;
+  readonly rounds: number;
+  readonly patienceSeconds: number;
+  /** Where raw results are kept. */
+  readonly resultPath: string | undefined;
+  /** Raw results to draw instead of measuring. */
+  readonly fromPath: string | undefined;
+  readonly writesDocument: boolean;
 }
 
-export const USAGE = `usage: npm run bench -- [--scenario NAME,…] [--contender NAME,…] [--runs N] [--messages N]
+const DEFAULT_ROUNDS = '5';
+const DEFAULT_PATIENCE = '20';
 
-Fetches the same mail from a Dovecot of its own with each contender in turn (A B A B …), into a fresh folder below
-TMPDIR each time, checks each result by digest and prints a Markdown table.
-
-  --scenario   names or parts of names, separated by commas; default: all
-               ${[...SCENARIOS, S3_SCENARIO].map(({ name }) => name).join(', ')}
-               (s3-4k: the S3 sink beside a bare loop over the SDK, on a Ceph of its own)
-  --contender  default: mailferry,mpop; known: ${[...CONTENDERS.keys()].join(', ')}
-  --runs       rounds per scenario; default: 5
-  --messages   instead of each scenario's own number
-`;
+const OPTIONS = {
+  scenario: { type: 'string', multiple: true },
+  scale: { type: 'string', multiple: true },
+  max: { type: 'string' },
+  contender: { type: 'string', multiple: true },
+  runs: { type: 'string', default: DEFAULT_ROUNDS },
+  patience: { type: 'string', default: DEFAULT_PATIENCE },
+  messages: { type: 'string' },
+  accounts: { type: 'string' },
+  json: { type: 'string' },
+  from: { type: 'string' },
+  write: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
 
 /** Undefined when only the usage is wanted. Throws on a wrong command line. */
 export function parseOptions(args: readonly string[]): BenchOptions | undefined {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      scenario: { type: 'string', multiple: true, default: [''] },
-      contender: { type: 'string', multiple: true, default: ['mailferry,mpop'] },
-      runs: { type: 'string', default: '5' },
-      messages: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const { values } = parseArgs({ args: [...args], options: OPTIONS });
   if (values.help) return undefined;
-  const messages = values.messages === undefined ? undefined : positive('--messages', values.messages);
-  const wanted = words(values.scenario);
-  const scenarios = chooseScenarios(wanted);
-  const isS3Wanted = wanted.some((part) => S3_SCENARIO.name.includes(part));
+  const amounts = {
+    messages: optionalNumber('--messages', values.messages),
+    accounts: optionalNumber('--accounts', values.accounts),
+  };
+  const [scenario, scale] = [words(values.scenario), words(values.scale)];
+  const isAll = scenario === undefined && scale === undefined;
+  const largest = optionalNumber('--max', values.max);
   return {
-    s3Messages: isS3Wanted ? (messages ?? S3_SCENARIO.messages) : undefined,
-    scenarios: scenarios.map((scenario) => ({ ...scenario, messages: messages ?? scenario.messages })),
+    scenarios: isAll ? allScenarios(amounts) : chooseScenarios(scenario ?? [], amounts),
+    scales: chooseScales(isAll ? Object.keys(SCALES) : (scale ?? []), largest),
     contenders: words(values.contender),
-    runs: positive('--runs', values.runs),
+    rounds: number('--runs', values.runs),
+    patienceSeconds: number('--patience', values.patience),
+    resultPath: values.json,
+    fromPath: values.from,
+    writesDocument: values.write,
   };
 }
 
-function chooseScenarios(wanted: readonly string[]): Scenario[] {
+function chooseScenarios(wanted: readonly string[], amounts: Amounts): readonly Scenario[] {
+  const all = allScenarios(amounts);
   for (const part of wanted) {
-    if (![...SCENARIOS, S3_SCENARIO].some(({ name }) => name.includes(part)))
-      throw new Error(`no scenario "${part}"`);
+    if (!all.some(({ name }) => name.includes(part))) throw new Error(`no scenario "${part}"`);
   }
-  return SCENARIOS.filter((scenario) => wanted.some((part) => scenario.name.includes(part)));
+  return all.filter(({ name }) => wanted.some((part) => name.includes(part)));
 }
 
-function words(values: readonly string[]): string[] {
-  return values.flatMap((value) => value.split(','));
+function chooseScales(wanted: readonly string[], largest: number | undefined): readonly Scale[] {
+  const known = Object.entries(SCALES);
+  for (const word of wanted) {
+    if (!known.some(([name]) => name === word))
+      throw new Error(`no scale "${word}"; known: ${Object.keys(SCALES).join(', ')}`);
+  }
+  return known.filter(([name]) => wanted.includes(name)).map(([, open]) => open(largest));
 }
 
-function positive(option: string, value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1)
+function words(values: readonly string[] | undefined): string[] | undefined {
+  return values?.flatMap((value) => value.split(','));
+}
+
+function optionalNumber(option: string, value: string | undefined): number | undefined {
+  return value === undefined ? undefined : number(option, value);
+}
+
+function number(option: string, value: string): number {
+  const parsed = Number(value);
+  if (!Number.isSafeInteger(parsed) || parsed < 1)
     throw new Error(`${option} wants a number from 1, not "${value}"`);
-  return number;
+  return parsed;
 }

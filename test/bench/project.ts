@@ -1,4 +1,4 @@
-/** Where the project is, seen from the compiled bench, and small things that several contenders need. */
+/** Where the project is, seen from the compiled bench, and small things that several parts need. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -3,31 +3,33 @@ import { join } from 'node:path';
 import type { Contender, Setting } from '../contender.ts';
 import { PROJECT } from '../project.ts';
 
+const PROGRAM = join(PROJECT, 'bin', 'mailferry.js');
+
 /** The built program of this checkout, run as a cron job would run it. */
 export const mailferry: Contender = {
   name: 'mailferry',
+  role: 'subject',
   program: 'node',
   debianPackage: 'nodejs',
-  versionArgs: [join(PROJECT, 'bin', 'mailferry.js'), '--version'],
   prepare(setting) {
-    const jobPath = join(setting.folder, 'job.json');
-    const target = join(setting.folder, 'target');
-    writeFileSync(jobPath, JSON.stringify(jobOf(setting, target), undefined, 2));
+    const { host, port, security, user, password, store, folder } = setting;
+    const path = join(folder, 'target');
+    const tls = security === 'tls' ? { tls: { ca: setting.caPath } } : {};
+    const account = { id: 'bench', host, port, security, user, password: { env: 'BENCH_PASSWORD' }, ...tls };
     return {
-      args: [join(PROJECT, 'bin', 'mailferry.js'), 'run', jobPath, '--quiet'],
-      target,
-      env: { BENCH_PASSWORD: setting.password },
+      args: [...runArgs(folder, { accounts: [account], sinks: [{ [store]: path }] })],
+      env: { BENCH_PASSWORD: password },
+      stored: { path, form: store },
     };
   },
 };
 
-function jobOf(setting: Setting, target: string): object {
-  const { host, port, security, user } = setting;
-  const tls = security === 'tls' ? { tls: { ca: setting.caPath } } : {};
-  return {
-    name: 'bench',
-    state: './state',
-    accounts: [{ id: 'bench', host, port, security, user, password: { env: 'BENCH_PASSWORD' }, ...tls }],
-    sinks: [{ [setting.store]: target }],
-  };
+/** Writes the job file and gives the arguments that run it. The state is in `state` beside it. */
+export function runArgs(folder: Setting['folder'], parts: object): readonly string[] {
+  const jobPath = join(folder, 'job.json');
+  const job = { name: 'bench', state: './state', ...parts };
+  writeFileSync(jobPath, JSON.stringify(job, undefined, 2));
+  return [PROGRAM, 'run', jobPath, '--quiet'];
 }
+
+export const VERSION_ARGS = [PROGRAM, '--version'] as const;
