@@ -770,9 +770,9 @@ const limitsSchema = z.strictObject(
       leftOut('as fast as they come'),
     ),
     pipeline: key(
-      count(1, 1_000).prefault(256),
+      count(1, 1_000).prefault(512),
       'Most commands in flight in one session, where the server announces PIPELINING.',
-      byDefault(256),
+      byDefault(512),
     ),
     bytesPerSession: key(
       size(1).optional(),

@@ -73,7 +73,7 @@ export interface PipeliningFacts {
 }
 
 /** How many commands are in flight before it is known that pipelining works. */
-const FIRST_COMMANDS = 16;
+const FIRST_COMMANDS = 64;
 
 /** Longest part of a line that a trace shows. */
 const MAX_TRACED_OCTETS = 512;

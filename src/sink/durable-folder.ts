@@ -6,13 +6,16 @@ import { dirname } from 'node:path';
 import { systemCodeOf } from '../errors/mailferry-error.ts';
 import { type Disk, syncFolder } from './disk.ts';
 
-/** Makes `path` and whatever of its parents is missing, readable by the owner alone. What is there stays as it is. */
-export async function makeFolder(disk: Disk, path: string): Promise<void> {
-  for (const folder of missingFolders(path)) {
+/** Makes the folders and whatever of their parents is missing, readable by the owner alone. What is there stays as it is. */
+export async function makeFolders(disk: Disk, paths: readonly string[]): Promise<void> {
+  const changed = new Set<string>();
+  for (const folder of paths.flatMap(missingFolders)) {
     if (makeOne(folder)) {
-      await syncFolder(disk, dirname(folder));
+      changed.add(dirname(folder));
     }
   }
+  // Each parent once, and side by side: none of them counts before all do.
+  await Promise.all([...changed].map((parent) => syncFolder(disk, parent)));
 }
 
 /** `path` and those of its parents that are not there, topmost first. */

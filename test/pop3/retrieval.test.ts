@@ -114,10 +114,10 @@ describe('Retrieval', () => {
   });
 
   it('begins with a few commands and has twice as many in flight with each round trip, up to the limit (RFC-69)', async () => {
-    const { line, window } = open(100);
+    const { line, window } = open(300);
     const { retrieval } = retrieve(
       window,
-      Array.from({ length: 300 }, (_, index) => message(index + 1)),
+      Array.from({ length: 900 }, (_, index) => message(index + 1)),
     );
     const inFlight = [window.inFlight];
     while (window.inFlight > 0) {
@@ -125,7 +125,7 @@ describe('Retrieval', () => {
       inFlight.push(window.inFlight);
     }
     await retrieval.done;
-    expect(inFlight).toEqual([16, 31, 61, 100, 92, 0]);
+    expect(inFlight).toEqual([64, 127, 253, 300, 156, 0]);
   });
 
   it('asks for the next message while a large one arrives, as soon as the rest of it leaves room (RFC-70)', async () => {

@@ -5,7 +5,7 @@
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Disk, syncFolder } from '../disk.ts';
-import { makeFolder } from '../durable-folder.ts';
+import { makeFolders } from '../durable-folder.ts';
 import type { Receipt } from '../sink.ts';
 import { BaseFinder, baseOfLocation } from './reader.ts';
 
@@ -24,7 +24,7 @@ export async function setAsideInMaildir(
     const base = baseOfLocation(location);
     const path = base === undefined ? undefined : await finder.find(base);
     if (path !== undefined) {
-      await makeFolder(disk, aside);
+      await makeFolders(disk, [aside]);
       disk.rename(join(root, path), freeName(join(aside, basename(path))));
       left.add(join(root, dirname(path)));
     }

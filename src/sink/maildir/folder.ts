@@ -7,7 +7,7 @@ import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Disk, removeFile } from '../disk.ts';
-import { makeFolder } from '../durable-folder.ts';
+import { makeFolders } from '../durable-folder.ts';
 import { formatIdentity, isRunning, parseIdentity, thisProcess } from '../process-identity.ts';
 import { isNotFound } from '../sink-error.ts';
 import { keyOfName, withoutFlags } from './name.ts';
@@ -23,9 +23,10 @@ const FLAGS = 'DFPRST';
 /** Makes what is missing and removes temporary files of processes that are gone. @returns whether `new` was missing */
 export async function prepareMaildir(disk: Disk, root: string): Promise<boolean> {
   const isNew = statSync(join(root, 'new'), { throwIfNoEntry: false }) === undefined;
-  for (const name of ['tmp', 'new', 'cur']) {
-    await makeFolder(disk, join(root, name));
-  }
+  await makeFolders(
+    disk,
+    ['tmp', 'new', 'cur'].map((name) => join(root, name)),
+  );
   removeLeftovers(disk, join(root, 'tmp'));
   return isNew;
 }

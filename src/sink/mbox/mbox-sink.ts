@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { type Failpoint, NO_FAILPOINT } from '../../errors/failpoint.ts';
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import { type Disk, NODE_DISK } from '../disk.ts';
-import { makeFolder } from '../durable-folder.ts';
+import { makeFolders } from '../durable-folder.ts';
 import type { ReadablePlace, Sink, SinkAccount, SinkArchive, SinkJournal, SinkReader } from '../sink.ts';
 import { sinkError } from '../sink-error.ts';
 import { MboxArchive } from './archive.ts';
@@ -43,7 +43,7 @@ export class MboxSink implements Sink {
     const root = pathFor(account);
     this.#assertOwner(root, account);
     try {
-      await makeFolder(disk, dirname(root));
+      await makeFolders(disk, [dirname(root)]);
       const lock = await takeDotlock(root, patienceMs);
       try {
         const archive = new MboxArchive({

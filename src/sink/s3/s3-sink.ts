@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { type Failpoint, NO_FAILPOINT } from '../../errors/failpoint.ts';
 import { MailferryError, systemCodeOf } from '../../errors/mailferry-error.ts';
 import { NODE_DISK } from '../disk.ts';
-import { makeFolder } from '../durable-folder.ts';
+import { makeFolders } from '../durable-folder.ts';
 import type {
   ReadablePlace,
   Sink,
@@ -201,7 +201,7 @@ export class S3Sink implements Sink {
 
   async #makeFolder(): Promise<void> {
     try {
-      await makeFolder(NODE_DISK, this.#folder);
+      await makeFolders(NODE_DISK, [this.#folder]);
     } catch (thrown) {
       throw sinkError(`make ${this.#folder}`, thrown);
     }
