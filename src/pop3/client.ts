@@ -12,7 +12,14 @@ import type { CommandWindow, Exchange, PipeliningFacts } from './command-window.
 import { ProtocolError, RefusedError } from './errors.ts';
 import type { Greeting } from './greeting.ts';
 import { meaningOfRefusal } from './known-texts.ts';
-import { LineReader, type MaildropStat, parseListLine, parseStat, parseUidlLine } from './listing.ts';
+import {
+  type LineHandler,
+  LineReader,
+  type MaildropStat,
+  parseListLine,
+  parseStat,
+  parseUidlLine,
+} from './listing.ts';
 import { parseResponseCode, type ResponseCode } from './response-code.ts';
 import { Retrieval, type RetrievalReceiver, type RetrievalRequest } from './retrieval.ts';
 import type { SaslLine } from './sasl/mechanism.ts';
@@ -22,6 +29,9 @@ import type { Transport } from './transport.ts';
 
 /** Most lines that CAPA may answer: a server that never ends must not fill memory. */
 const MAX_CAPABILITIES = 500;
+
+/** Longest part of one of them that is looked at. */
+const MAX_CAPABILITY_OCTETS = 512;
 
 /** A session in which nothing is asked for this long is kept alive; the server may end it after 10 minutes (RFC 1939 §3), some do after one. */
 const KEEP_ALIVE_MS = 20_000;
@@ -90,11 +100,11 @@ export class Pop3Client {
   /** Asks CAPA (RFC 2449 §5). -ERR means that there is no such command, here or in this state: what was said before stays. */
   async capa(): Promise<Capabilities | undefined> {
     const lines: string[] = [];
-    const status = await this.#askLines(command('CAPA'), (line) => {
+    const status = await this.#askLines(command('CAPA'), (octets, start, end) => {
       if (lines.length === MAX_CAPABILITIES) {
         throw new ProtocolError(`the answer to CAPA has more than ${MAX_CAPABILITIES} lines`);
       }
-      lines.push(line.toString('latin1', 0, 512));
+      lines.push(octets.toString('latin1', start, Math.min(end, start + MAX_CAPABILITY_OCTETS)));
     });
     if (status.kind === 'ok') {
       this.#capabilities = new Capabilities(lines);
@@ -138,8 +148,8 @@ export class Pop3Client {
   /** Hands on each line of LIST as it comes. */
   async list(onEntry: (number: number, octets: number) => void): Promise<void> {
     const list = command('LIST');
-    const status = await this.#askLines(list, (line) => {
-      const entry = parseListLine(line);
+    const status = await this.#askLines(list, (octets, start, end) => {
+      const entry = parseListLine(octets, start, end);
       onEntry(entry.number, entry.octets);
     });
     this.#assertOk(list, status, 'account');
@@ -151,8 +161,8 @@ export class Pop3Client {
    */
   async uidl(onEntry: (number: number, uidl: string) => void): Promise<boolean> {
     const uidl = command('UIDL');
-    const status = await this.#askLines(uidl, (line) => {
-      const entry = parseUidlLine(line);
+    const status = await this.#askLines(uidl, (octets, start, end) => {
+      const entry = parseUidlLine(octets, start, end);
       onEntry(entry.number, entry.uidl);
     });
     const isAnnounced = this.#capabilities?.has('UIDL') === true;
@@ -290,7 +300,7 @@ export class Pop3Client {
     }
   }
 
-  async #askLines(line: CommandLine, onLine: (line: Buffer) => void): Promise<Status> {
+  async #askLines(line: CommandLine, onLine: LineHandler): Promise<Status> {
     const reader = new LineReader(line.shown, onLine);
     const status = await this.#exchange(line, { isMultiLine: true, onBody: (octets) => reader.push(octets) });
     reader.end();

@@ -16,6 +16,7 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 const ZERO = 0x30;
+const PLUS = 0x2b;
 
 /** Longest line of a listing that is kept: a UIDL is at most 70 octets by RFC 1939 §7; real ones are longer. */
 const MAX_LINE_OCTETS = 16 * 1024;
@@ -32,52 +33,57 @@ export function parseStat(text: string): MaildropStat {
   return { count: Number(match[1]), octets: Number(match[2]) };
 }
 
-/** Cuts a body into lines and hands each on without its line end. */
+/** Takes a line without its line end: the octets from `start` to `end`, good until it returns. */
+export type LineHandler = (octets: Buffer, start: number, end: number) => void;
+
+/** Cuts a body into lines. A line that lies whole in what is pushed costs no object: a listing may have a million. */
 export class LineReader {
-  readonly #onLine: (line: Buffer) => void;
+  readonly #onLine: LineHandler;
   readonly #what: string;
   #partial: Buffer | undefined;
 
-  constructor(what: string, onLine: (line: Buffer) => void) {
+  constructor(what: string, onLine: LineHandler) {
     this.#what = what;
     this.#onLine = onLine;
   }
 
   push(octets: Buffer): void {
     let start = 0;
-    let lf = octets.indexOf(LF);
-    while (lf !== -1) {
-      this.#take(octets.subarray(start, lf));
+    for (let lf = octets.indexOf(LF); lf !== -1; lf = octets.indexOf(LF, start)) {
+      if (this.#partial === undefined) {
+        this.#take(octets, start, lf);
+      } else {
+        this.#takePartial(octets.subarray(start, lf));
+      }
       start = lf + 1;
-      lf = octets.indexOf(LF, start);
     }
     if (start < octets.length) {
-      this.#keep(octets.subarray(start));
+      const rest = octets.subarray(start);
+      this.#assertShort(rest.length + (this.#partial?.length ?? 0));
+      this.#partial = this.#partial === undefined ? rest : Buffer.concat([this.#partial, rest]);
     }
   }
 
   /** The last line of a body always has its line end; what is left without one is a line too. */
   end(): void {
     if (this.#partial !== undefined) {
-      this.#take(Buffer.alloc(0));
+      this.#takePartial(Buffer.alloc(0));
     }
   }
 
-  #take(rest: Buffer): void {
-    const line = this.#partial === undefined ? rest : Buffer.concat([this.#partial, rest]);
+  #takePartial(rest: Buffer): void {
+    const line = Buffer.concat([this.#partial ?? rest, rest]);
     this.#partial = undefined;
-    this.#assertShort(line);
-    this.#onLine(line[line.length - 1] === CR ? line.subarray(0, -1) : line);
+    this.#take(line, 0, line.length);
   }
 
-  #keep(rest: Buffer): void {
-    const kept = this.#partial === undefined ? rest : Buffer.concat([this.#partial, rest]);
-    this.#assertShort(kept);
-    this.#partial = kept;
+  #take(octets: Buffer, start: number, end: number): void {
+    this.#assertShort(end - start);
+    this.#onLine(octets, start, end > start && octets[end - 1] === CR ? end - 1 : end);
   }
 
-  #assertShort(line: Buffer): void {
-    if (line.length > MAX_LINE_OCTETS) {
+  #assertShort(length: number): void {
+    if (length > MAX_LINE_OCTETS) {
       throw new ProtocolError(
         `the server sent a line of more than ${MAX_LINE_OCTETS} octets in its answer to ${this.#what}`,
       );
@@ -86,15 +92,21 @@ export class LineReader {
 }
 
 /** Reads `number size`; what follows behind a blank is ignored. @throws ProtocolError */
-export function parseListLine(line: Buffer): { number: number; octets: number } {
-  const first = readNumber(line, 0);
-  const at = skipBlanks(line, first.end);
-  const second = readNumber(line, at);
-  const isWhole = second.end === line.length || skipBlanks(line, second.end) > second.end;
-  if (!isMessageNumber(first.value) || at === first.end || second.value === undefined || !isWhole) {
-    throw malformed('LIST', 'a message number and a size', line.toString('latin1'));
+export function parseListLine(
+  line: Buffer,
+  start = 0,
+  end = line.length,
+): { readonly number: number; readonly octets: number } {
+  const numberEnd = skipDigits(line, start, end);
+  const sizeStart = skipBlanks(line, numberEnd, end);
+  const sizeEnd = skipDigits(line, sizeStart, end);
+  const number = numberIn(line, start, numberEnd);
+  const octets = numberIn(line, sizeStart, sizeEnd);
+  const isWhole = sizeEnd === end || skipBlanks(line, sizeEnd, end) > sizeEnd;
+  if (!isMessageNumber(number) || sizeStart === numberEnd || octets === undefined || !isWhole) {
+    throw malformed('LIST', 'a message number and a size', line.toString('latin1', start, end));
   }
-  return { number: first.value, octets: second.value };
+  return { number, octets };
 }
 
 /**
@@ -102,44 +114,56 @@ export function parseListLine(line: Buffer): { number: number; octets: number } 
  * send none) and may hold what RFC 1939 §7 forbids: the caller decides what such an id is worth.
  * @throws ProtocolError
  */
-export function parseUidlLine(line: Buffer): { number: number; uidl: string } {
+export function parseUidlLine(
+  line: Buffer,
+  start = 0,
+  end = line.length,
+): { readonly number: number; readonly uidl: string } {
   // Some servers begin every line with `+OK `.
-  const from =
-    line.length > 4 && line[0] === 0x2b && line.toString('latin1', 0, 4).toUpperCase() === '+OK ' ? 4 : 0;
-  const first = readNumber(line, from);
-  const at = skipBlanks(line, first.end);
-  if (!isMessageNumber(first.value) || (at === first.end && at < line.length)) {
-    throw malformed('UIDL', 'a message number and a unique-id', line.toString('latin1'));
+  const isAnswer =
+    line[start] === PLUS && line.toString('latin1', start, Math.min(start + 4, end)).toUpperCase() === '+OK ';
+  const from = isAnswer && end - start > 4 ? start + 4 : start;
+  const numberEnd = skipDigits(line, from, end);
+  const uidlStart = skipBlanks(line, numberEnd, end);
+  const number = numberIn(line, from, numberEnd);
+  if (!isMessageNumber(number) || (uidlStart === numberEnd && uidlStart < end)) {
+    throw malformed('UIDL', 'a message number and a unique-id', line.toString('latin1', start, end));
   }
-  let end = line.length;
-  while (end > at && (line[end - 1] === SPACE || line[end - 1] === TAB)) {
-    end -= 1;
+  let uidlEnd = end;
+  while (uidlEnd > uidlStart && (line[uidlEnd - 1] === SPACE || line[uidlEnd - 1] === TAB)) {
+    uidlEnd -= 1;
   }
-  return { number: first.value, uidl: line.toString('latin1', at, end) };
+  return { number, uidl: line.toString('latin1', uidlStart, uidlEnd) };
 }
 
 function isMessageNumber(value: number | undefined): value is number {
   return value !== undefined && value >= 1 && value <= MAX_NUMBER;
 }
 
-function readNumber(line: Buffer, from: number): { value: number | undefined; end: number } {
+function skipDigits(line: Buffer, from: number, end: number): number {
   let position = from;
-  let value = 0;
-  for (;;) {
-    const digit = (line[position] ?? 0) - ZERO;
-    if (digit < 0 || digit > 9) {
-      break;
-    }
-    value = value * 10 + digit;
+  while (position < end && isDigit(line[position])) {
     position += 1;
   }
-  const isNumber = position > from && Number.isSafeInteger(value);
-  return { value: isNumber ? value : undefined, end: position };
+  return position;
 }
 
-function skipBlanks(line: Buffer, from: number): number {
+function isDigit(octet: number | undefined): boolean {
+  return octet !== undefined && octet >= ZERO && octet <= ZERO + 9;
+}
+
+/** The number that the digits between are; undefined where there are none, or too many. */
+function numberIn(line: Buffer, start: number, end: number): number | undefined {
+  let value = 0;
+  for (let position = start; position < end; position++) {
+    value = value * 10 + (line[position] ?? 0) - ZERO;
+  }
+  return end > start && Number.isSafeInteger(value) ? value : undefined;
+}
+
+function skipBlanks(line: Buffer, from: number, end: number): number {
   let position = from;
-  while (line[position] === SPACE || line[position] === TAB) {
+  while (position < end && (line[position] === SPACE || line[position] === TAB)) {
     position += 1;
   }
   return position;

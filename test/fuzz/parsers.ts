@@ -133,8 +133,8 @@ function compareBody(octets: Buffer, dice: Dice): void {
 
 function readLines(octets: Buffer, dice: Dice): void {
   for (const parse of [parseListLine, parseUidlLine]) {
-    const reader = new LineReader('LIST', (line) => {
-      const entry = parse(line);
+    const reader = new LineReader('LIST', (line, start, end) => {
+      const entry = parse(line, start, end);
       const size = 'octets' in entry ? entry.octets : 0;
       if (
         !Number.isSafeInteger(entry.number) ||

@@ -172,7 +172,9 @@ describe('listing lines', () => {
     const wire = '1 a\r\n2 b\n\r\n3 c\r\n';
     for (const size of [1, 2, 3, 5, wire.length]) {
       const lines: string[] = [];
-      const reader = new LineReader('UIDL', (line) => lines.push(line.toString('latin1')));
+      const reader = new LineReader('UIDL', (octets, start, end) =>
+        lines.push(octets.toString('latin1', start, end)),
+      );
       for (let from = 0; from < wire.length; from += size) {
         reader.push(octets(wire.slice(from, from + size)));
       }
