@@ -14,7 +14,7 @@ export type ProxyOf = (account: Pick<AccountDefinition, 'host' | 'proxy'>) => Pr
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws MailferryError scope run: `secret-…` for a password that cannot be had, `proxy-unusable` for ALL_PROXY. */
+/** @throws MailferryError scope run: `secret-…` for a password that cannot be had, `usage-proxy` for ALL_PROXY. */
 export async function assembleProxies(
   accounts: readonly Pick<AccountDefinition, 'host' | 'proxy'>[],
   options: ResolveOptions & { readonly env: Environment },
@@ -55,7 +55,7 @@ function proxyOfEnvironment(env: Environment): ProxyOptions | undefined {
   if (url === undefined) {
     // Without its text, which may hold a password.
     throw new MailferryError('the variable ALL_PROXY is no proxy URL that can be used', {
-      code: 'proxy-unusable',
+      code: 'usage-proxy',
       scope: 'run',
       retry: 'never',
       hint: 'expected socks5://host:port or http://host:port; `proxy: none` in the job goes directly',

@@ -56,6 +56,13 @@ function text(expected: string, maxLength = 4096) {
     .max(maxLength, { error: `${expected}, at most ${maxLength} characters` });
 }
 
+/** A text that goes to others as it is: with a line end in it, it could be two. */
+function line(expected: string, maxLength: number) {
+  return text(expected, maxLength).regex(/^\P{Cc}*$/u, {
+    error: `${expected} without line ends and other control characters`,
+  });
+}
+
 function count(min: number, max: number) {
   const expected = `a whole number from ${min} to ${max}`;
   return z.int({ error: expected }).min(min, { error: expected }).max(max, { error: expected });
@@ -226,7 +233,7 @@ const oauthKeys = {
     leftOut('the provider’s'),
   ),
   clientId: key(
-    text('a client id', 512),
+    line('a client id', 512),
     'Id of the application, as it is registered with the provider.',
     required,
   ),
@@ -252,7 +259,7 @@ const oauthKeys = {
     leftOut('none; required with `deviceCode`'),
   ),
   scope: key(
-    text('a scope', 2048).optional(),
+    line('a scope', 2048).optional(),
     'What the token shall be good for.',
     leftOut('the provider’s'),
   ),
@@ -337,7 +344,7 @@ const tlsSchema = z.strictObject(
       leftOut('none'),
     ),
     serverName: key(
-      text('a host name', 253).optional(),
+      line('a host name', 253).optional(),
       'Name to expect in the certificate and to send as SNI, where it is not `host`.',
       leftOut('host'),
     ),
@@ -377,7 +384,7 @@ const proxySchema = z.union(
     z.strictObject(
       {
         url: key(proxyUrl, 'Where the proxy is: `socks5://host:port` or `http://host:port`.', required),
-        user: key(text('a text', 255).optional(), 'Name to log in to the proxy with.', leftOut('none')),
+        user: key(line('a text', 255).optional(), 'Name to log in to the proxy with.', leftOut('none')),
         password: key(
           secretSchema.optional(),
           'Where the password for the proxy comes from.',

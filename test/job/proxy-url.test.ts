@@ -86,7 +86,7 @@ describe('the proxy of an account', () => {
   it('is not guessed where the variable cannot be read, and the variable is not repeated', async () => {
     const env = { ALL_PROXY: 'socks4://a:hunter2@other' };
     await expect(proxyOf({}, env)).rejects.toMatchObject({
-      code: 'proxy-unusable',
+      code: 'usage-proxy',
       message: expect.not.stringContaining('hunter2'),
     });
   });

@@ -125,6 +125,10 @@ function scopeOf({ scope }: OauthDefinition): Record<string, string> {
 }
 
 function toToken({ access_token, expires_in, refresh_token }: oauth.TokenEndpointResponse): FetchedToken {
+  // RFC 6749 app. A.12, A.17: what has a line end or a NUL in it is no token, and would not be one line at a server.
+  if (/\p{Cc}/u.test(access_token + (refresh_token ?? ''))) {
+    throw new Error('what it gave is no token');
+  }
   return {
     accessToken: new Secret(access_token),
     expiresIn: expires_in,

@@ -45,8 +45,8 @@ export function withLoginMatrix(text: string, rows: readonly Described[], result
   const known = AUTH_CHOICES.map((choice) => choice.toLowerCase()).filter((way) => way !== 'auto');
   const ways = [...known.filter((way) => rows.some((row) => row.ways.includes(way))), 'auto'];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
-  const head = ['`auth`', ...rows.map(({ name }) => name)];
-  const body = ways.map((way) => line([`\`${way}\``, ...rows.map((row) => results.cell(row, way))]));
+  const head = ['auth', ...rows.map(({ name }) => name)];
+  const body = ways.map((way) => line([way, ...rows.map((row) => results.cell(row, way))]));
   const table = `\n${line(head)}${line(head.map(() => '---'))}${body.join('')}\n`;
   return text.slice(0, from) + BEGIN + table + text.slice(to);
 }
