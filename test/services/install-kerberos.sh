@@ -33,7 +33,7 @@ echo '{ "private": true }' >"$staging/package.json"
 export npm_config_build_from_source=true
 prefix=$(node -p 'require("node:path").resolve(process.execPath, "../..")')
 if [ -f "$prefix/include/node/node_api.h" ]; then export npm_config_nodedir=$prefix; fi
-npm install --prefix "$staging" --silent --no-audit --no-fund --save-exact "kerberos@$version" </dev/null
+npm install --prefix "$staging" --ignore-scripts=false --silent --no-audit --no-fund --save-exact "kerberos@$version" </dev/null
 node -e 'require(process.argv[1])' "$staging/node_modules/kerberos"
 chmod 755 "$staging"
 rm -rf "$target"
