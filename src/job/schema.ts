@@ -345,7 +345,7 @@ const tlsSchema = z.strictObject(
     ),
     serverName: key(
       line('a host name', 253).optional(),
-      'Name to expect in the certificate and to send as SNI, where it is not `host`.',
+      'Name to expect in the certificate and to send as SNI, where it is not `host`; with `auth: gssapi` that of the service, too.',
       leftOut('host'),
     ),
     cert: key(
@@ -416,7 +416,7 @@ const connectionKeys = {
   ),
   auth: key(
     auth.optional(),
-    `How to log in: \`auto\` takes the strongest that the server announces, weak ones never; or the name of one, in any case: ${mechanismWords.slice(1).join(', ')}. With \`oauthbearer\` and \`xoauth2\` an access token stands in the place of the password.`,
+    `How to log in: \`auto\` takes the strongest that the server announces, weak ones never; or the name of one, in any case: ${mechanismWords.slice(1).join(', ')}. With \`oauthbearer\` and \`xoauth2\` an access token stands in the place of the password; \`external\` and \`gssapi\` need none.`,
     byDefault('auto'),
   ),
   proxy: key(
@@ -457,7 +457,7 @@ const accountKeys = {
   ),
   authorizationId: key(
     text('a text', 1024).optional(),
-    'Whose maildrop to open, where `user` is an administrator who may open it for somebody else; only with `plain`, `external` and the SCRAM mechanisms.',
+    'Whose maildrop to open, where `user` is an administrator who may open it for somebody else; only with `plain`, `external`, `gssapi` and the SCRAM mechanisms.',
     leftOut('that of `user`'),
   ),
   ...connectionKeys,

@@ -13,7 +13,7 @@ import { type Attempt, authenticate } from './sasl/authenticate.ts';
 import { chooseTokenWays, chooseWays, type Refusal, waysAfter } from './sasl/choose-ways.ts';
 import { type Credentials, type SaslLine, secretsOf } from './sasl/mechanism.ts';
 import { MECHANISMS } from './sasl/mechanisms.ts';
-import { type AuthChoice, isSasl, type Way } from './sasl/names.ts';
+import { type AuthChoice, isSasl, needsPassword, type Way } from './sasl/names.ts';
 import { opaqueString, saslprep } from './sasl/saslprep.ts';
 import { quote } from './status.ts';
 
@@ -65,7 +65,7 @@ function noWayToSayWhose(ways: readonly Way[]): MailferryError {
     code: 'login-not-possible',
     scope: 'account',
     retry: 'never',
-    hint: 'the server has to announce PLAIN, SCRAM or EXTERNAL for that',
+    hint: 'the server has to announce PLAIN, SCRAM or EXTERNAL for that; GSSAPI, by its name, can say it too',
   });
 }
 
@@ -177,9 +177,10 @@ function failedBy(
   const isWrongPassword = !(client.capabilities?.has('AUTH-RESP-CODE') ?? false);
   const meaning = meaningOfRefusal(responseCode, serverText, isWrongPassword ? 'login' : 'session');
   const retry: Retry = meaning?.retry ?? (isWrongPassword ? 'never' : 'later');
-  const says = meaning?.says ?? (isWrongPassword ? 'the login was refused' : 'the login failed');
+  const says = isAboutPassword(way, meaning) ? meaning?.says : 'the login was refused';
   const because = explanation === undefined ? '' : `: ${explanation}`;
-  const error = new RefusedError(`${says} (${way})${because}; the server said: ${quote(serverText)}`, {
+  const inWords = says ?? (isWrongPassword ? 'the login was refused' : 'the login failed');
+  const error = new RefusedError(`${inWords} (${way})${because}; the server said: ${quote(serverText)}`, {
     code: meaning?.code ?? (isWrongPassword ? 'login-refused' : 'login-failed'),
     scope: 'account',
     retry,
@@ -188,6 +189,11 @@ function failedBy(
     responseCode,
   });
   return { error, refusal: { way, isSecretSent, explanation, meaning } };
+}
+
+/** [AUTH] speaks of a password also where none was sent. */
+function isAboutPassword(way: Way, meaning: CodeMeaning | undefined): boolean {
+  return meaning?.code !== 'login-refused' || needsPassword(way);
 }
 
 function hintFor(way: Way, meaning: CodeMeaning | undefined): string | undefined {

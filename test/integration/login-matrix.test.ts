@@ -4,10 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { tellFigure } from '../support/figures.ts';
 import { someMessages } from '../support/job-bed.ts';
 import { JobFolder } from '../support/job-folder.ts';
+import { inLanes } from '../support/lanes.ts';
 import { gateOf } from '../support/programs.ts';
 import { passwordOf } from './support/logins/password-server.ts';
 import {
@@ -39,7 +40,7 @@ gateOf(LOGIN_ROWS.map(({ gate }) => gate.reason).find((reason) => reason !== und
   },
 );
 
-/** What the tests of a server judge: it was tried before, with all other servers, since each makes a wrong password wait for seconds. */
+/** What the tests of a server judge. It was tried before, beside others: each makes a wrong password wait for seconds. */
 interface Tried {
   readonly runs: ReadonlyMap<LoginTrial, TrialRun>;
   readonly tokens: LoginServer['tokens'];
@@ -47,16 +48,17 @@ interface Tried {
 
 const everything = new Map<LoginRow, Promise<Tried>>();
 
-beforeAll(() => {
-  for (const row of LOGIN_ROWS.filter(({ gate }) => gate.reason === undefined)) {
-    const trying = tryAll(row);
-    // Whoever waits for it is told.
-    trying.catch(() => undefined);
-    everything.set(row, trying);
-  }
-});
-
-afterAll(() => Promise.allSettled(everything.values()));
+beforeAll(() =>
+  inLanes(
+    LOGIN_ROWS.filter(({ gate }) => gate.reason === undefined),
+    async (row) => {
+      const trying = tryAll(row);
+      everything.set(row, trying);
+      // Its own suite tells what went wrong.
+      await trying.catch(() => undefined);
+    },
+  ),
+);
 
 async function tryAll(row: LoginRow): Promise<Tried> {
   await using folder = new JobFolder();

@@ -1,10 +1,10 @@
-/** Every way to log in against Dovecot: with the right secret and a wrong one, and with everything on that might show a secret. */
+/** Every way to log in against Dovecot on every kind of line, with everything on that might show a secret. All servers: login-matrix.test.ts. */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Dovecot, startDovecot } from '../services/dovecot.ts';
 import { someMessages } from '../support/job-bed.ts';
-import { JobFolder, parseEvents } from '../support/job-folder.ts';
+import { JobFolder } from '../support/job-folder.ts';
 import { secretForms } from '../support/secret-forms.ts';
 
 const PASSWORD = 'tide-41, "lantern"=x';
@@ -64,24 +64,6 @@ describe.each<Security>(['tls', 'starttls', 'plaintext'])('over %s', (security) 
     },
   );
 });
-
-it.each(MECHANISMS)(
-  'auth: %s with a wrong secret is refused once, and says so without saying it',
-  async (auth) => {
-    const wrong = 'not "the one"=y';
-    const job = writeJob(auth, 'tls');
-    const { code, stdout, stderr } = await folder.run(['run', '--json', '--trace', 'wire.log', job], {
-      env: { MAIL_PASSWORD: wrong },
-    });
-    expect(code).toBe(3);
-    expect(parseEvents(stdout)).toContainEqual(expect.objectContaining({ event: 'account.finished' }));
-    expect(stdout).toContain('login-refused');
-    expect(trace().match(/ C: (AUTH|PASS|APOP)/g)).toHaveLength(1);
-    for (const text of [stdout, stderr, trace()]) {
-      for (const form of secretForms('alice', wrong)) expect(text).not.toContain(form);
-    }
-  },
-);
 
 it('RFC-42: auto with a wrong secret tries one mechanism and no other', async () => {
   const { code } = await folder.run(['run', '--quiet', '--trace', 'wire.log', writeJob('auto', 'tls')], {

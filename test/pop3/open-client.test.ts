@@ -173,8 +173,9 @@ describe('openClient', () => {
     expect(await failedLogin(script, { auth: 'LOGIN' })).toMatchObject({ code: 'login-refused' });
   });
 
-  it('does not believe a server that has challenges without end', async () => {
-    const script = `S: +OK\n${capa('SASL LOGIN')}\nC: AUTH LOGIN\nS: +\nC: YWxpY2U=\nS: +\nC: c2VjcmV0\nS: +\n`;
+  it('does not believe a server that has challenges without end, and cancels', async () => {
+    const asked = `C: AUTH LOGIN\nS: +\nC: YWxpY2U=\nS: +\nC: c2VjcmV0\nS: +\nC: *\nS: -ERR`;
+    const script = `S: +OK\n${capa('SASL LOGIN')}\n${asked}`;
     expect(await failedLogin(script, { auth: 'LOGIN' })).toMatchObject({ code: 'pop3-protocol' });
   });
 

@@ -10,6 +10,7 @@ import { strengthOf } from '../../../src/pop3/sasl/strength.ts';
 const CLEAR: SaslLine = {
   host: 'pop.example.net',
   port: 110,
+  serverName: 'pop.example.net',
   channelBinding: undefined,
   hasClientCertificate: false,
   offered: [],

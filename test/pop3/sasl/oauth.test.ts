@@ -6,6 +6,7 @@ import { MECHANISMS } from '../../../src/pop3/sasl/mechanisms.ts';
 const CLEAR: SaslLine = {
   host: 'pop.example.net',
   port: 110,
+  serverName: 'pop.example.net',
   channelBinding: undefined,
   hasClientCertificate: false,
   offered: [],

@@ -1,7 +1,7 @@
 /** Servers that know their users by passwords. */
 import type { MailUser } from '../../../services/enclosure.ts';
 import type { RealServer } from '../real-servers.ts';
-import type { LoginServer } from './row.ts';
+import type { LoginAccount, LoginServer, LoginTrial } from './row.ts';
 
 /** Characters that break a login where somebody forgets to quote them. */
 export function passwordOf(user: string): string {
@@ -17,11 +17,13 @@ export async function startPasswordServer(
   return {
     ...{ port, tlsPort, caPath, version },
     deliver: (user, messages) => server.deliver(user, messages),
-    account: async (user, trial) => {
-      const password = trial === 'right' ? passwordOf(user) : `not "${user}"=y`;
-      const name = `PASSWORD_OF_${user.toUpperCase()}`;
-      return { keys: { password: { env: name } }, env: { [name]: password }, secrets: [password] };
-    },
+    account: async (user, trial) => passwordAccount(user, trial),
     stop: () => server.stop(),
   };
+}
+
+export function passwordAccount(user: string, trial: LoginTrial): LoginAccount {
+  const password = trial === 'right' ? passwordOf(user) : `not "${user}"=y`;
+  const name = `PASSWORD_OF_${user.toUpperCase()}`;
+  return { keys: { password: { env: name } }, env: { [name]: password }, secrets: [password] };
 }

@@ -29,6 +29,8 @@ export interface LoginServer {
   readonly caPath: string;
   /** Debian's. */
   readonly version: string;
+  /** Path of `bin/mailferry.js`, where it needs another one than that of this checkout. */
+  readonly program?: string;
   deliver(user: string, messages: readonly Buffer[]): Promise<number>;
   account(user: string, trial: LoginTrial): Promise<LoginAccount>;
   /** Access tokens that were fetched in a trial; asked after the run. */

@@ -1,16 +1,18 @@
-/** The real servers that logins are tried against. GSSAPI and others join as rows of their own. */
+/** The real servers that logins are tried against: another one is a row here, and a file where it has credentials of its own kind. */
 import { startCourier } from '../../../services/courier.ts';
 import { startCyrus } from '../../../services/cyrus.ts';
 import { startDovecot } from '../../../services/dovecot.ts';
 import type { MailUser } from '../../../services/enclosure.ts';
 import { startMailutils } from '../../../services/mailutils.ts';
 import { startPopa3d } from '../../../services/popa3d.ts';
+import { requireKerberos } from '../../../support/kerberos.ts';
 import { requireProgram } from '../../../support/programs.ts';
 import { dovecotAsReal, enclosed } from '../real-servers.ts';
 import { startCertificateServer } from './certificate-server.ts';
 import { startOauthServer } from './oauth-server.ts';
 import { startPasswordServer } from './password-server.ts';
 import type { LoginRow } from './row.ts';
+import { startTicketServer } from './ticket-server.ts';
 
 const dovecot = requireProgram('dovecot', 'openssl');
 const PASSWORDS = { trials: ['right', 'wrong'] } as const;
@@ -51,6 +53,15 @@ export const LOGIN_ROWS: readonly LoginRow[] = [
     ...PASSWORDS,
     security: 'tls',
     start: startCertificateServer,
+  },
+  {
+    name: 'Dovecot, Kerberos',
+    gate: requireKerberos(),
+    ways: ['gssapi'],
+    auto: ['plain'],
+    ...PASSWORDS,
+    security: 'tls',
+    start: startTicketServer,
   },
   {
     name: 'Cyrus, TLS 1.2',

@@ -35,7 +35,8 @@ export async function runTrial(
   const env = Object.assign({}, ...accounts.map((account) => account.env));
   const trace = `${trial}.trace`;
   const loud = ['--json', '--log-level', 'trace', '--trace', trace];
-  const running = folder.start(['run', ...loud, job], { env });
+  const { program } = server;
+  const running = folder.start(['run', ...loud, job], { env, ...(program !== undefined && { program }) });
   await running.prints('stdout', 'run.started');
   const commandLine = readFileSync(`/proc/${running.pid}/cmdline`, 'latin1');
   const { stdout, stderr } = await running.ended;
