@@ -52,6 +52,11 @@ function troubleOf(code: string): Trouble {
   return TROUBLES[code] ?? other;
 }
 
+/** Whether Node's code says that a certificate is not trusted. */
+export function isCertificateTrouble(code: string | undefined): boolean {
+  return code !== undefined && Object.hasOwn(TROUBLES, code);
+}
+
 /** Why a certificate is not trusted, by Node's code; to be read behind "the certificate". */
 export function certificateTrouble(code: string): string {
   return troubleOf(code).says;

@@ -58,7 +58,7 @@ describe('the proxy of an account', () => {
     env: Record<string, string> = {},
   ) {
     const of = { host: 'pop.example.net', proxy: undefined, ...account };
-    return (await assembleProxies([of], { timeoutMs: 1000, signal, env }))(of);
+    return (await assembleProxies([of], { timeoutMs: 1000, signal, env, warn: () => undefined }))(of);
   }
 
   it('is what the account says, with its password', async () => {

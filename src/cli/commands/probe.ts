@@ -51,7 +51,8 @@ export async function probe(where: string, options: ProbeOptions, io: CliIo): Pr
     const signal = interrupt.stopSignal;
     const endpoints = targets.map(({ endpoint }) => endpoint);
     const timeoutMs = defaultLimits().loginTimeoutMs;
-    const secretOptions = { timeoutMs, signal, env: io.env };
+    const warn = warnOn(io);
+    const secretOptions = { timeoutMs, signal, env: io.env, warn };
     const proxyOf = await assembleProxies(endpoints, secretOptions);
     const certificateOf = await assembleClientCertificates(endpoints, secretOptions);
     for (const target of targets) {
@@ -183,7 +184,7 @@ function endpointOf(
 async function targetsOfJob(
   job: Job,
   options: ProbeOptions,
-  { env, stderr }: CliIo,
+  io: CliIo,
   signal: AbortSignal,
 ): Promise<readonly Target[]> {
   const { limits } = job;
@@ -193,11 +194,13 @@ async function targetsOfJob(
     });
   }
   const accounts = selectAccounts(job.accounts, options.account);
+  const warn = warnOn(io);
+  const secretOptions = { timeoutMs: limits.loginTimeoutMs, signal, env: io.env, warn };
   const credentialOf = await resolveSecrets(accounts, {
-    timeoutMs: limits.loginTimeoutMs,
-    signal,
-    env,
-    warn: (account, text) => stderr.write(`warning: ${printable(`${account}: ${text}`)}\n`),
+    ...secretOptions,
+    // What is unwise about it is told once, by the connection that goes through it.
+    proxyOf: await assembleProxies(accounts, { ...secretOptions, warn: () => undefined }),
+    warn: (account, text) => warn(`${account}: ${text}`),
   });
   return accounts.map((account) => ({
     name: account.id,
@@ -208,6 +211,10 @@ async function targetsOfJob(
         logIn(client, login),
       ),
   }));
+}
+
+function warnOn({ stderr }: CliIo): (text: string) => void {
+  return (text) => stderr.write(`warning: ${printable(text)}\n`);
 }
 
 function distinctServers(accounts: readonly AccountDefinition[]): AccountDefinition[] {

@@ -3,9 +3,12 @@
  * or graded errors; no error holds a token or a client secret.
  */
 import * as oauth from 'oauth4webapi';
-import { MailferryError, textOf } from '../../errors/mailferry-error.ts';
+import { MailferryError, systemCodeOf, textOf } from '../../errors/mailferry-error.ts';
+import { isCertificateTrouble } from '../../pop3/certificate-trouble.ts';
+import type { ProxyOptions } from '../../pop3/proxy.ts';
 import type { OauthDefinition } from '../job.ts';
 import { Secret } from '../secret.ts';
+import { tunnelledFetch } from './tunnelled-fetch.ts';
 
 export interface FetchedToken {
   readonly accessToken: Secret;
@@ -29,6 +32,8 @@ export interface DeviceCode {
 export interface OauthClient {
   readonly definition: OauthDefinition;
   readonly clientSecret: Secret | undefined;
+  /** Through which it is reached; directly where there is none. */
+  readonly proxy?: ProxyOptions | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -102,7 +107,7 @@ export async function askDeviceLogin(
   });
 }
 
-function requestOf({ definition, clientSecret, timeoutMs, signal }: OauthClient) {
+function requestOf({ definition, clientSecret, proxy, timeoutMs, signal }: OauthClient) {
   const { tokenEndpoint, deviceEndpoint, clientId } = definition;
   const server: oauth.AuthorizationServer = {
     issuer: new URL(tokenEndpoint).origin,
@@ -116,6 +121,7 @@ function requestOf({ definition, clientSecret, timeoutMs, signal }: OauthClient)
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     // The schema lets no other address pass in the clear than one of this machine.
     [oauth.allowInsecureRequests]: tokenEndpoint.startsWith('http:'),
+    ...(proxy !== undefined && { [oauth.customFetch]: tunnelledFetch(proxy, timeoutMs) }),
   };
   return { server, self, authentication, options };
 }
@@ -155,7 +161,7 @@ async function asked<T>(
     throw new MailferryError(`no access token from ${place}: ${why}`, {
       code: 'oauth-unreachable',
       scope: 'account',
-      retry: 'later',
+      retry: isLasting(cause) ? 'never' : 'later',
       hint: 'see whether `tokenEndpoint` is right and can be reached from here',
     });
   }
@@ -163,7 +169,19 @@ async function asked<T>(
 
 /** `fetch` says "fetch failed", and why only in its cause. */
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error && cause.cause instanceof Error ? textOf(cause.cause) : textOf(cause);
+  const isOurs = cause instanceof MailferryError;
+  return !isOurs && cause instanceof Error && cause.cause instanceof Error
+    ? textOf(cause.cause)
+    : textOf(cause);
+}
+
+/** A certificate that is wrong, or a proxy that wants another password, is so tomorrow as well. */
+function isLasting(cause: unknown): boolean {
+  if (cause instanceof MailferryError) {
+    return cause.retry === 'never';
+  }
+  const reason = cause instanceof Error ? cause.cause : undefined;
+  return reason instanceof Error && isCertificateTrouble(systemCodeOf(reason));
 }
 
 const PASSING: readonly string[] = ['temporarily_unavailable', 'server_error', 'slow_down'];
