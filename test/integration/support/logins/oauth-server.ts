@@ -48,7 +48,10 @@ export async function startOauthServer(validation: 'local' | 'introspection'): P
         secrets: [CLIENT.secret, refreshToken],
       };
     },
-    tokens: (user, trial) => authorization.givenFor(grants.get(`${user} ${trial}`) ?? ''),
+    tokens: (user, trial) =>
+      authorization
+        .givenFor(grants.get(`${user} ${trial}`) ?? '')
+        .map((text) => ({ text, questions: authorization.questionsAbout(text) })),
     stop: async () => {
       await dovecot.stop();
       await authorization[Symbol.asyncDispose]();

@@ -23,6 +23,12 @@ export interface LoginAccount {
   readonly secrets: readonly string[];
 }
 
+export interface FetchedToken {
+  readonly text: string;
+  /** How often the mail server asked about it. */
+  readonly questions: number;
+}
+
 export interface LoginServer {
   readonly port: number;
   readonly tlsPort: number | undefined;
@@ -34,7 +40,7 @@ export interface LoginServer {
   deliver(user: string, messages: readonly Buffer[]): Promise<number>;
   account(user: string, trial: LoginTrial): Promise<LoginAccount>;
   /** Access tokens that were fetched in a trial; asked after the run. */
-  tokens?(user: string, trial: LoginTrial): readonly string[];
+  tokens?(user: string, trial: LoginTrial): readonly FetchedToken[];
   stop(): Promise<void>;
 }
 

@@ -43,7 +43,7 @@ export async function runTrial(
   const traceText = readFileSync(join(folder.path, trace), 'latin1');
   const secrets = accounts.flatMap((account) => [
     ...account.secrets,
-    ...(server.tokens?.(userOf(account.way), trial) ?? []),
+    ...(server.tokens?.(userOf(account.way), trial) ?? []).map(({ text }) => text),
   ]);
   return {
     outcomes: new Map(accounts.map(({ way }) => [way, outcomeOf(way, stdout, traceText)])),
