@@ -13,7 +13,7 @@ import { type Attempt, authenticate } from './sasl/authenticate.ts';
 import { chooseTokenWays, chooseWays, type Refusal, waysAfter } from './sasl/choose-ways.ts';
 import { type Credentials, type SaslLine, secretsOf } from './sasl/mechanism.ts';
 import { MECHANISMS } from './sasl/mechanisms.ts';
-import { type AuthChoice, isSasl, needsPassword, type Way } from './sasl/names.ts';
+import { type AuthChoice, isSasl, needsPassword, type SaslName, type Way } from './sasl/names.ts';
 import { opaqueString, saslprep } from './sasl/saslprep.ts';
 import { quote } from './status.ts';
 
@@ -176,6 +176,9 @@ function failedBy(
   // RFC 3206 §6: a server that knows [AUTH] and does not say it means something else than a wrong password.
   const isWrongPassword = !(client.capabilities?.has('AUTH-RESP-CODE') ?? false);
   const meaning = meaningOfRefusal(responseCode, serverText, isWrongPassword ? 'login' : 'session');
+  if (isSasl(way) && !isSecretSent && meaning === undefined && isMissing(client, way)) {
+    return { error: notThere(client, way, serverText), refusal: { way, isSecretSent, explanation, meaning } };
+  }
   const retry: Retry = meaning?.retry ?? (isWrongPassword ? 'never' : 'later');
   const says = isAboutPassword(way, meaning) ? meaning?.says : 'the login was refused';
   const because = explanation === undefined ? '' : `: ${explanation}`;
@@ -189,6 +192,23 @@ function failedBy(
     responseCode,
   });
   return { error, refusal: { way, isSecretSent, explanation, meaning } };
+}
+
+function isMissing({ capabilities }: Pop3Client, way: SaslName): boolean {
+  return capabilities !== undefined && !capabilities.mechanisms.includes(way);
+}
+
+/** Named by the job, not announced, and refused at its name: that will not pass by itself. */
+function notThere({ capabilities }: Pop3Client, way: SaslName, serverText: string): MailferryError {
+  const announced = capabilities?.mechanisms.join(', ') || 'none';
+  return new RefusedError(`the server does not have ${way}; it said: ${quote(serverText)}`, {
+    code: 'login-not-possible',
+    scope: 'account',
+    retry: 'never',
+    hint: `use \`auth: auto\`, or a mechanism that it announces: ${announced}`,
+    serverText,
+    responseCode: undefined,
+  });
 }
 
 /** [AUTH] speaks of a password also where none was sent. */

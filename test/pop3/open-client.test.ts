@@ -168,6 +168,16 @@ describe('openClient', () => {
     await login(script, { auth: 'PLAIN', password });
   });
 
+  it('says what there is where a mechanism that is named is not there, whatever response codes the server has', async () => {
+    const script = `S: +OK\n${capa('SASL LOGIN XOAUTH2', 'AUTH-RESP-CODE')}\nC: AUTH PLAIN\nS: -ERR Not implemented`;
+    expect(await failedLogin(script, { auth: 'PLAIN' })).toMatchObject({
+      code: 'login-not-possible',
+      retry: 'never',
+      message: 'the server does not have PLAIN; it said: "Not implemented"',
+      hint: expect.stringContaining('LOGIN, XOAUTH2'),
+    });
+  });
+
   it('cancels at a challenge that is no Base64, and tries nothing else (RFC-38, RFC-42)', async () => {
     const script = `S: +OK\n${capa('SASL LOGIN')}\nC: AUTH LOGIN\nS: + a=bc\nC: *\nS: -ERR cancelled`;
     expect(await failedLogin(script, { auth: 'LOGIN' })).toMatchObject({ code: 'login-refused' });

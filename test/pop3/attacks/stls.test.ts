@@ -128,6 +128,33 @@ describe('Q61: something is said in the clear behind the +OK of STLS', () => {
   });
 });
 
+describe('RFC-2: TLS is of an old version', () => {
+  it.each(['TLSv1', 'TLSv1.1'] as const)(
+    '%s, from the first octet or behind STLS: nothing is said within',
+    async (version) => {
+      for (const security of ['tls', 'starttls'] as const) {
+        const attacker = await startAttacker(async (line) => {
+          if (security === 'starttls') {
+            line.say(GREETING);
+            await line.hears('CAPA\r\n');
+            line.say('+OK\r\nSTLS\r\n.\r\n');
+            await line.hears('STLS\r\n');
+            line.say('+OK\r\n');
+          }
+          const ciphers = 'DEFAULT:@SECLEVEL=0';
+          line.startTls(good, { minVersion: version, maxVersion: version, ciphers });
+          line.say(GREETING);
+        });
+        const tls = { caPath, fingerprints: [], serverName: undefined };
+        const error = await failedLogin(attacker, { security, tls, auth: 'AUTO' });
+        // As TLS's fault where the server says so, by an alert; this one only hangs up.
+        expect(error.code).toMatch(/^connection-(?:tls|unreachable)$/);
+        expectNoLogin(attacker);
+      }
+    },
+  );
+});
+
 it('the search finds a login where there is one', async () => {
   for (const auth of ['PLAIN', 'LOGIN', 'USER-PASS', 'APOP'] as const) {
     const attacker = await startAttacker(async ({ say, hears }) => {

@@ -26,7 +26,10 @@ export interface Attack {
   /** Resolves once all that was said on this connection, in the clear or within TLS, holds the text. */
   readonly hears: (text: string) => Promise<void>;
   /** Goes on within TLS, as a server does. */
-  readonly startTls: (certificate: Pick<Certificate, 'certificatePem' | 'privateKeyPem'>) => void;
+  readonly startTls: (
+    certificate: Pick<Certificate, 'certificatePem' | 'privateKeyPem'>,
+    options?: tls.SecureContextOptions,
+  ) => void;
   readonly end: () => void;
 }
 
@@ -83,10 +86,11 @@ class Connection implements Attack {
       this.#wake();
     });
 
-  readonly startTls: Attack['startTls'] = ({ certificatePem, privateKeyPem }) => {
+  readonly startTls: Attack['startTls'] = ({ certificatePem, privateKeyPem }, options = {}) => {
     const plain = this.#socket;
     plain.removeAllListeners('data');
-    this.#socket = new tls.TLSSocket(plain, { isServer: true, cert: certificatePem, key: privateKeyPem });
+    const secureContext = tls.createSecureContext({ cert: certificatePem, key: privateKeyPem, ...options });
+    this.#socket = new tls.TLSSocket(plain, { isServer: true, secureContext });
     this.#listen();
   };
 
