@@ -5,6 +5,7 @@
 import * as oauth from 'oauth4webapi';
 import { MailferryError, systemCodeOf, textOf } from '../../errors/mailferry-error.ts';
 import { isCertificateTrouble } from '../../pop3/certificate-trouble.ts';
+import { withoutSecrets } from '../../pop3/command.ts';
 import type { ProxyOptions } from '../../pop3/proxy.ts';
 import type { OauthDefinition } from '../job.ts';
 import { Secret } from '../secret.ts';
@@ -41,7 +42,8 @@ export interface OauthClient {
 /** @throws MailferryError `oauth-refused` (never), `oauth-unreachable` (later). */
 export async function refreshTokens(client: OauthClient, refreshToken: Secret): Promise<FetchedToken> {
   const { server, self, authentication, options } = requestOf(client);
-  return asked(client, 'the refresh token', async () => {
+  const secrets = [refreshToken.reveal()];
+  return asked({ ...client, secrets }, 'the refresh token', async () => {
     const additionalParameters = scopeOf(client.definition);
     const answer = await oauth.refreshTokenGrantRequest(server, self, authentication, refreshToken.reveal(), {
       ...options,
@@ -84,7 +86,7 @@ export async function askDeviceLogin(
   { deviceCode }: DeviceCode,
 ): Promise<FetchedToken | 'pending' | 'slow down'> {
   const { server, self, authentication, options } = requestOf(client);
-  return asked(client, 'the login', async () => {
+  return asked({ ...client, secrets: [deviceCode.reveal()] }, 'the login', async () => {
     try {
       const answer = await oauth.deviceCodeGrantRequest(
         server,
@@ -142,9 +144,14 @@ function toToken({ access_token, expires_in, refresh_token }: oauth.TokenEndpoin
   };
 }
 
+interface Asker extends Pick<OauthClient, 'definition' | 'clientSecret' | 'signal' | 'timeoutMs'> {
+  /** What was sent besides the client's secret: a provider may say it back. */
+  readonly secrets?: readonly string[];
+}
+
 /** Grades what goes wrong. Never with the error as cause: it holds the whole answer. */
 async function asked<T>(
-  { definition, signal, timeoutMs }: OauthClient,
+  { definition, clientSecret, secrets = [], signal, timeoutMs }: Asker,
   what: string,
   ask: () => Promise<T>,
 ): Promise<T> {
@@ -154,7 +161,7 @@ async function asked<T>(
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof oauth.ResponseBodyError) {
-      throw refusal(place, what, cause);
+      throw refusal(place, what, cause, [...secrets, clientSecret?.reveal() ?? '']);
     }
     const isTimeout = cause instanceof Error && cause.name === 'TimeoutError';
     const why = isTimeout ? `no answer within ${timeoutMs} ms` : reasonOf(cause);
@@ -199,11 +206,13 @@ const HINTS: Readonly<Record<string, string>> = {
 function refusal(
   place: string,
   what: string,
-  { error, error_description, status }: oauth.ResponseBodyError,
+  { error: code, error_description, status }: oauth.ResponseBodyError,
+  secrets: readonly string[],
 ): MailferryError {
+  const error = withoutSecrets(code, secrets);
   const isPassing = PASSING.includes(error) || status >= 500;
   // Microsoft puts trace ids on lines of their own behind the sentence.
-  const [description = ''] = (error_description ?? '').split(/[\r\n]/);
+  const [description = ''] = withoutSecrets(error_description ?? '', secrets).split(/[\r\n]/);
   return new MailferryError(
     `${place} refuses ${what}: ${error}${description === '' ? '' : ` (${description.slice(0, 300)})`}`,
     {
