@@ -137,4 +137,14 @@ describe('a proxy that speaks its own protocol wrongly', () => {
     expectNoLogin(attacker);
     expectNoSecret(attacker);
   });
+
+  it('and says our login to it back: that is not repeated', async () => {
+    const basic = Buffer.from(`${PROXY_LOGIN.user}:${PROXY_LOGIN.password}`).toString('base64');
+    const attacker = await startAttacker(async (attack) => {
+      await asked.http(attack);
+      attack.say(`HTTP/1.1 407 not ${basic} nor ${PROXY_LOGIN.password}\r\n\r\n`);
+    });
+    const error = await failedLogin(attacker, through('http', attacker.port, PROXY_LOGIN));
+    expect(error.message).toContain('it answered 407 not **** nor ****');
+  });
 });
