@@ -205,12 +205,13 @@ const namesOf = (keys: object): string => Object.keys(keys).join(', ');
 /** A secret by itself: nothing is known of whose it is. */
 const secretSchema = secretOf(z.strictObject(secretKeys), namesOf(secretKeys));
 
-const httpsExpected = 'an https address; http only on this machine';
+const httpsExpected = 'an https address without user and password; http only on this machine';
 const httpsUrl = text(httpsExpected, 2048).refine(isSafeUrl, { error: httpsExpected });
 
 function isSafeUrl(value: string): boolean {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+  return isSafe && url.username === '' && url.password === '';
 }
 
 const oauthKeys = {

@@ -11,6 +11,7 @@ import { defaultLimits } from '../../job/default-limits.ts';
 import type { AccountDefinition, Job, Limits, Security } from '../../job/job.ts';
 import { loadJob } from '../../job/load-job.ts';
 import { isPopUrl, parsePopUrl } from '../../job/pop-url.ts';
+import { withoutUrlPassword } from '../../job/problems.ts';
 import { resolveSecrets } from '../../job/resolve-secrets.ts';
 import { judgeSecurity } from '../../pipeline/judge-security.ts';
 import { recogniseProvider } from '../../pipeline/known-providers.ts';
@@ -157,11 +158,6 @@ function targetOfUrl(url: string, { security, account }: ProbeOptions): Target {
   };
 }
 
-/** A URL that is refused for its password is not repeated with it. */
-function withoutPassword(url: string): string {
-  return url.replace(/:[^:@/]*@/, ':…@');
-}
-
 /** A probe of a URL logs nobody in, so a clear line is looked at as it is. @param security wins over what the scheme says. */
 function endpointOf(
   text: string,
@@ -169,7 +165,7 @@ function endpointOf(
 ): Pick<AccountDefinition, 'host' | 'port' | 'security'> {
   const url = parsePopUrl(text);
   if (typeof url === 'string') {
-    throw new MailferryError(`${withoutPassword(text)} cannot be probed: expected ${url}`, {
+    throw new MailferryError(`${withoutUrlPassword(text)} cannot be probed: expected ${url}`, {
       code: 'usage-url',
       scope: 'run',
       retry: 'never',
