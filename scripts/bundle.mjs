@@ -1,7 +1,7 @@
 /**
  * Bundles the compiled program: `build/` (one file a module) into `dist/` (a few files). A program that cron starts every night, and a test
  * thousands of times, should not look for 250 files first: half of its start went there. Packages with native parts or many
- * megabytes stay where npm puts them, and are loaded when they are needed.
+ * megabytes stay where npm puts them, and are loaded when they are needed; so does what is optional.
  *
  * The files are CommonJS, for which V8's code can be kept (bin/load-program.js): it is written by running the demo once.
  */
@@ -17,7 +17,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bundle = await rolldown({
   input: here('../build/cli/main.js'),
   platform: 'node',
-  external: [/^node:/, /^libsql/, /^@aws-sdk\//],
+  external: [/^node:/, /^libsql/, /^@aws-sdk\//, 'kerberos'],
 });
 await bundle.write({
   dir: here('../dist/cli'),

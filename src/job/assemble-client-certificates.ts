@@ -11,14 +11,18 @@ import type { AccountDefinition, ClientCertificateSource } from './job.ts';
 import { quoted } from './problems.ts';
 import type { ResolveOptions } from './raw-secret.ts';
 import { reasonOf } from './read-text.ts';
-import { resolveSecret } from './secrets.ts';
+import { warnOfReaders } from './secret-file.ts';
+import { resolveOrWarn } from './secrets.ts';
 
 export type ClientCertificateOf = (account: Pick<AccountDefinition, 'tls'>) => ClientCertificate | undefined;
+
+/** Told what is unwise about where a key or passphrase lies. */
+type WarnedOptions = ResolveOptions & { readonly warn: (text: string) => void };
 
 /** @throws MailferryError scope run: `secret-…` for a file or passphrase that cannot be had or does not fit. */
 export async function assembleClientCertificates(
   accounts: readonly Pick<AccountDefinition, 'tls'>[],
-  options: ResolveOptions,
+  options: WarnedOptions,
 ): Promise<ClientCertificateOf> {
   // Accounts may share one by its text: each file is read and each passphrase asked for once.
   const certificates = new Map<string, ClientCertificate>();
@@ -31,11 +35,12 @@ export async function assembleClientCertificates(
   return ({ tls }) => certificates.get(JSON.stringify(tls.clientCertificate));
 }
 
-async function load(source: ClientCertificateSource, options: ResolveOptions): Promise<ClientCertificate> {
+async function load(source: ClientCertificateSource, options: WarnedOptions): Promise<ClientCertificate> {
   const secret =
-    source.passphrase === undefined ? undefined : await resolveSecret(source.passphrase, options);
-  const passphrase = secret === undefined ? {} : { passphrase: secret.secret.reveal() };
+    source.passphrase === undefined ? undefined : await resolveOrWarn(source.passphrase, options);
+  const passphrase = secret === undefined ? {} : { passphrase: secret.reveal() };
   const files = await readFiles(source);
+  await warnOfReaders(source.kind === 'pfx' ? source.path : source.keyPath, options.warn);
   const context: SecureContextOptions = { ...files, ...passphrase };
   try {
     createSecureContext(context);

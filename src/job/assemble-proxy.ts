@@ -5,19 +5,25 @@
 import { MailferryError } from '../errors/mailferry-error.ts';
 import type { ProxyOptions } from '../pop3/proxy.ts';
 import { isLoopback } from './hosts.ts';
-import type { AccountDefinition, ProxyDefinition } from './job.ts';
+import type { AccountDefinition, OauthDefinition, ProxyDefinition } from './job.ts';
 import { isInNoProxy, parseProxyUrl } from './proxy-url.ts';
 import type { ResolveOptions } from './raw-secret.ts';
-import { resolveSecret } from './secrets.ts';
+import { resolveOrWarn } from './secrets.ts';
 
 export type ProxyOf = (account: Pick<AccountDefinition, 'host' | 'proxy'>) => ProxyOptions | undefined;
 
+interface ProxyAssembly extends ResolveOptions {
+  readonly env: Environment;
+  /** Told what is unwise about where a password comes from. */
+  readonly warn: (text: string) => void;
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws MailferryError scope run: `secret-…` for a password that cannot be had, `proxy-unusable` for ALL_PROXY. */
+/** @throws MailferryError scope run: `secret-…` for a password that cannot be had, `usage-proxy` for ALL_PROXY. */
 export async function assembleProxies(
   accounts: readonly Pick<AccountDefinition, 'host' | 'proxy'>[],
-  options: ResolveOptions & { readonly env: Environment },
+  options: ProxyAssembly,
 ): Promise<ProxyOf> {
   const { env } = options;
   // Thousands of accounts share a definition by its text: each password is asked for once.
@@ -37,12 +43,22 @@ export async function assembleProxies(
   };
 }
 
-async function withPassword(proxy: ProxyDefinition, options: ResolveOptions): Promise<ProxyOptions> {
+/** Tokens are asked for as the mailbox is reached, but for those of this machine. */
+export function tokenProxy(
+  { tokenEndpoint }: Pick<OauthDefinition, 'tokenEndpoint'>,
+  proxy: AccountDefinition['proxy'],
+  proxyOf: ProxyOf,
+): ProxyOptions | undefined {
+  const host = new URL(tokenEndpoint).hostname.replace(/^\[|\]$/g, '');
+  return isLoopback(host) ? undefined : proxyOf({ host, proxy });
+}
+
+async function withPassword(proxy: ProxyDefinition, options: ProxyAssembly): Promise<ProxyOptions> {
   const { kind, host, port, user, password } = proxy;
   if (user === undefined) {
     return { kind, host, port, credentials: undefined };
   }
-  const secret = password === undefined ? '' : (await resolveSecret(password, options)).secret.reveal();
+  const secret = password === undefined ? '' : (await resolveOrWarn(password, options)).reveal();
   return { kind, host, port, credentials: { user, password: secret } };
 }
 
@@ -55,7 +71,7 @@ function proxyOfEnvironment(env: Environment): ProxyOptions | undefined {
   if (url === undefined) {
     // Without its text, which may hold a password.
     throw new MailferryError('the variable ALL_PROXY is no proxy URL that can be used', {
-      code: 'proxy-unusable',
+      code: 'usage-proxy',
       scope: 'run',
       retry: 'never',
       hint: 'expected socks5://host:port or http://host:port; `proxy: none` in the job goes directly',

@@ -149,25 +149,24 @@ async function assembleSinks(
 
 /** The accounts as sources of sessions. Every secret is fetched first, so that all that are missing are told at once. */
 export async function assembleSources(job: Job, options: SourceOptions): Promise<readonly AccountSource[]> {
-  const credentialOf = await resolveSecrets(options.accounts, {
+  const logWarning = (text: string, account?: string): void =>
+    options.emit({ type: 'logged', level: 'warn', account, text });
+  const secretOptions = {
     timeoutMs: job.limits.loginTimeoutMs,
     signal: options.dropSignal,
     env: options.env,
-    warn: (account, text) => options.emit({ type: 'logged', level: 'warn', account, text }),
+    warn: (text: string) => logWarning(text),
+  };
+  const proxyOf = await assembleProxies(options.accounts, secretOptions);
+  const credentialOf = await resolveSecrets(options.accounts, {
+    ...secretOptions,
+    proxyOf,
+    warn: (account, text) => logWarning(text, account),
   });
+  const certificateOf = await assembleClientCertificates(options.accounts, secretOptions);
   const { octetsPerSecond } = job.limits;
   const bandwidth =
     octetsPerSecond === undefined ? undefined : new Bandwidth(octetsPerSecond, () => performance.now());
-  const proxyOf = await assembleProxies(options.accounts, {
-    timeoutMs: job.limits.loginTimeoutMs,
-    signal: options.dropSignal,
-    env: options.env,
-  });
-  const certificateOf = await assembleClientCertificates(options.accounts, {
-    timeoutMs: job.limits.loginTimeoutMs,
-    signal: options.dropSignal,
-    env: options.env,
-  });
   const tlsSessions = new TlsSessions();
   return options.accounts.map((account) =>
     assembleSource(account, job.limits, {

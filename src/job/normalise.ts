@@ -3,6 +3,7 @@
  * present folder; reports nothing: what is missing stays undefined, and rules.ts says so.
  */
 import { isAbsolute, join, normalize, resolve } from 'node:path';
+import { needsPassword } from '../pop3/sasl/names.ts';
 import type { AccountEntry } from './collect-accounts.ts';
 import type {
   AccountDefinition,
@@ -69,7 +70,8 @@ function withUrlParts(keys: RawAccount, inherited: RawAccount['security']): RawA
 /** @returns undefined while a key is missing that has no default. @param folder what paths are relative to. */
 export function defineAccount(keys: RawAccount, folder: string): AccountDefinition | undefined {
   const { host, user, security = 'tls' } = keys;
-  if (host === undefined || user === undefined || (keys.password === undefined && keys.auth !== 'EXTERNAL')) {
+  const isPasswordMissing = keys.password === undefined && needsPassword(keys.auth ?? 'AUTO');
+  if (host === undefined || user === undefined || isPasswordMissing) {
     return undefined;
   }
   const id = keys.id ?? `${user}@${host}`;

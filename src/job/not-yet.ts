@@ -5,7 +5,6 @@ const MECHANISMS_NOT_YET: ReadonlySet<string> = new Set([
   'CRAM-SHA1',
   'CRAM-SHA256',
   'DIGEST-MD5',
-  'GSSAPI',
   'NTLM',
 ]);
 

@@ -54,11 +54,16 @@ export function inReadingOrder(problems: readonly JobProblem[], jobFile: string)
  */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') {
-    return quoted(value);
+    return quoted(withoutUrlPassword(value));
   }
   return typeof value === 'number' || typeof value === 'boolean'
     ? `${value} (${describeKind(value)})`
     : describeKind(value);
+}
+
+/** What may be shown of a text that could be a URL with a password in it: all but that. */
+export function withoutUrlPassword(text: string): string {
+  return text.replace(/^((?:[a-z][a-z0-9+.-]*:\/\/)?[^:@]*):(?!\/\/).*@/is, '$1:…@');
 }
 
 /** The kind of what came, without a trace of its values. */

@@ -20,7 +20,8 @@ const DEFAULT_PORTS = { socks5: 1080, http: 80 } as const;
 
 /** @returns undefined where it is none that can be used. */
 export function parseProxyUrl(text: string, mayHavePassword = false): ProxyUrl | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // A URL loses line ends in silence; whoever wrote one meant something else.
+  const url = isOneLine(text) && URL.canParse(text) ? new URL(text) : undefined;
   const kind = Object.entries(SCHEMES).find(([scheme]) => scheme === url?.protocol)?.[1];
   const host = parseHost(decoded(url?.hostname ?? ''));
   if (url === undefined || kind === undefined || host === undefined || url.port === '0') {
@@ -30,12 +31,16 @@ export function parseProxyUrl(text: string, mayHavePassword = false): ProxyUrl |
   if (hasMore || (url.password !== '' && !mayHavePassword)) {
     return undefined;
   }
+  const [user, password] = [decoded(url.username), decoded(url.password)];
+  if (!isOneLine(user + password)) {
+    return undefined;
+  }
   return {
     kind,
     host,
     port: url.port === '' ? DEFAULT_PORTS[kind] : Number(url.port),
-    user: url.username === '' ? undefined : decoded(url.username),
-    password: url.password === '' ? undefined : decoded(url.password),
+    user: url.username === '' ? undefined : user,
+    password: url.password === '' ? undefined : password,
   };
 }
 
@@ -49,6 +54,10 @@ export function isInNoProxy(host: string, noProxy: string | undefined): boolean 
       const name = entry.replace(/^\*?\./, '');
       return entry === '*' || host === name || host.endsWith(`.${name}`);
     });
+}
+
+function isOneLine(text: string): boolean {
+  return !/\p{Cc}/u.test(text);
 }
 
 function decoded(text: string): string {

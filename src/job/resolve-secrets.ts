@@ -2,11 +2,12 @@
  * All secrets of a run at once, so that every one that cannot be had is told together, before anything is connected.
  */
 import { MailferryError } from '../errors/mailferry-error.ts';
-import type { AccountDefinition, CredentialSource } from './job.ts';
+import { type ProxyOf, tokenProxy } from './assemble-proxy.ts';
+import type { AccountDefinition } from './job.ts';
 import { TokenSource } from './oauth/token-source.ts';
 import type { ResolveOptions } from './raw-secret.ts';
 import type { Secret } from './secret.ts';
-import { resolveSecret } from './secrets.ts';
+import { resolveOrWarn } from './secrets.ts';
 
 /** What an account logs in with: a password that is there, or a source of access tokens. */
 export type Credential =
@@ -17,6 +18,8 @@ export type CredentialOf = (account: Pick<AccountDefinition, 'id'>) => Credentia
 
 export interface ResolveSecretsOptions extends ResolveOptions {
   readonly now?: () => number;
+  /** Which proxy an account goes through. */
+  readonly proxyOf: ProxyOf;
   /** Told what is unwise about a source. */
   readonly warn: (account: string, text: string) => void;
 }
@@ -36,9 +39,10 @@ export async function resolveSecrets(
   const failures: { id: string; cause: MailferryError }[] = [];
   const remaining = accounts.values();
   const resolveNext = async (): Promise<void> => {
-    for (const { id, password } of remaining) {
+    for (const account of remaining) {
+      const { id } = account;
       try {
-        credentials.set(id, await resolveCredential(password, id, options));
+        credentials.set(id, await resolveCredential(account, options));
       } catch (cause) {
         if (!(cause instanceof MailferryError)) {
           throw cause;
@@ -62,23 +66,20 @@ export async function resolveSecrets(
 }
 
 async function resolveCredential(
-  source: CredentialSource,
-  id: string,
+  { id, password: source, proxy }: Pick<AccountDefinition, 'id' | 'password' | 'proxy'>,
   options: ResolveSecretsOptions,
 ): Promise<Credential> {
+  const { now = Date.now, proxyOf } = options;
+  const warn = (text: string) => options.warn(id, text);
   if (source.kind === 'oauth') {
-    const { now = Date.now, warn } = options;
-    const warnOf = (text: string) => warn(id, text);
+    const definition = source.oauth;
+    const ofTokens = tokenProxy(definition, proxy, proxyOf);
     return {
       kind: 'token',
-      source: await TokenSource.open({ ...options, definition: source.oauth, now, warn: warnOf }),
+      source: await TokenSource.open({ ...options, definition, proxy: ofTokens, now, warn }),
     };
   }
-  const { secret, warnings } = await resolveSecret(source, options);
-  for (const text of warnings) {
-    options.warn(id, text);
-  }
-  return { kind: 'password', secret };
+  return { kind: 'password', secret: await resolveOrWarn(source, { ...options, warn }) };
 }
 
 function missingSecrets(

@@ -2,6 +2,7 @@
  * The rules across keys of a job, each a small function from a draft to what it finds wrong. What one key may hold is in
  * schema.ts; the rules about where sinks write are in path-rules.ts. Pure: must not touch disk or network.
  */
+import { needsPassword } from '../pop3/sasl/names.ts';
 import { isLoopback } from './hosts.ts';
 import type { JobProblem } from './job.ts';
 import { type DraftAccount, definedAccounts, type JobDraft } from './job-draft.ts';
@@ -69,8 +70,7 @@ export function accountsAreComplete({ accounts }: JobDraft): JobProblem[] {
   const required = ['host', 'user', 'password'] as const;
   return accounts.flatMap(({ keys, placeOf }) =>
     required
-      // What a client certificate proves needs no password.
-      .filter((key) => keys[key] === undefined && !(key === 'password' && keys.auth === 'EXTERNAL'))
+      .filter((key) => keys[key] === undefined && (key !== 'password' || needsPassword(keys.auth ?? 'AUTO')))
       .map((key) => {
         const where = key === 'user' ? '' : ', here or in defaults';
         return { ...placeOf([key]), text: `${key} is missing; expected it for every account${where}` };
@@ -162,13 +162,13 @@ function breaksLine(text: string): boolean {
 export function authorizationIdsCanBeSaid({ accounts }: JobDraft): JobProblem[] {
   return accounts.flatMap(({ keys, placeOf }) => {
     const { auth = 'AUTO', authorizationId } = keys;
-    const isSayable = ['AUTO', 'PLAIN', 'EXTERNAL'].includes(auth) || auth.startsWith('SCRAM-');
+    const isSayable = ['AUTO', 'PLAIN', 'EXTERNAL', 'GSSAPI'].includes(auth) || auth.startsWith('SCRAM-');
     if (authorizationId === undefined) {
       return [];
     }
     const texts = [
       !isSayable &&
-        `${auth.toLowerCase()} cannot carry it; expected auth: auto, plain, external or a SCRAM mechanism`,
+        `${auth.toLowerCase()} cannot carry it; expected auth: auto, plain, external, gssapi or a SCRAM mechanism`,
       breaksLine(authorizationId) && 'expected a text without line end or NUL',
     ];
     return texts.filter((text) => text !== false).map((text) => ({ ...placeOf(['authorizationId']), text }));
@@ -254,11 +254,20 @@ export function networksAreEncrypted({ accounts }: JobDraft): JobProblem[] {
   const clear = accounts.filter(
     ({ definition }) => definition?.security === 'plaintext' && !isLoopback(definition.host),
   );
-  return oncePerFile(clear, ['security'], (count) => {
-    const whose =
-      count === 1 ? 'the password and all mail go' : `passwords and all mail of ${count} accounts go`;
-    return `${whose} over the network in clear; expected tls or starttls, unless the server has neither`;
-  });
+  const isByPassword = ({ keys }: DraftAccount) => needsPassword(keys.auth ?? 'AUTO');
+  const expected = 'over the network in clear; expected tls or starttls, unless the server has neither';
+  return [
+    ...oncePerFile(clear.filter(isByPassword), ['security'], (count) =>
+      count === 1
+        ? `the password and all mail go ${expected}`
+        : `passwords and all mail of ${count} accounts go ${expected}`,
+    ),
+    ...oncePerFile(
+      clear.filter((account) => !isByPassword(account)),
+      ['security'],
+      (count) => `all mail${count === 1 ? '' : ` of ${count} accounts`} goes ${expected}`,
+    ),
+  ];
 }
 
 /** Ten thousand rows of one file are one warning, at the first of them. */

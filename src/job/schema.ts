@@ -56,6 +56,13 @@ function text(expected: string, maxLength = 4096) {
     .max(maxLength, { error: `${expected}, at most ${maxLength} characters` });
 }
 
+/** A text that goes to others as it is: with a line end in it, it could be two. */
+function line(expected: string, maxLength: number) {
+  return text(expected, maxLength).regex(/^\P{Cc}*$/u, {
+    error: `${expected} without line ends and other control characters`,
+  });
+}
+
 function count(min: number, max: number) {
   const expected = `a whole number from ${min} to ${max}`;
   return z.int({ error: expected }).min(min, { error: expected }).max(max, { error: expected });
@@ -198,12 +205,13 @@ const namesOf = (keys: object): string => Object.keys(keys).join(', ');
 /** A secret by itself: nothing is known of whose it is. */
 const secretSchema = secretOf(z.strictObject(secretKeys), namesOf(secretKeys));
 
-const httpsExpected = 'an https address; http only on this machine';
+const httpsExpected = 'an https address without user and password; http only on this machine';
 const httpsUrl = text(httpsExpected, 2048).refine(isSafeUrl, { error: httpsExpected });
 
 function isSafeUrl(value: string): boolean {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+  return isSafe && url.username === '' && url.password === '';
 }
 
 const oauthKeys = {
@@ -226,7 +234,7 @@ const oauthKeys = {
     leftOut('the provider’s'),
   ),
   clientId: key(
-    text('a client id', 512),
+    line('a client id', 512),
     'Id of the application, as it is registered with the provider.',
     required,
   ),
@@ -252,7 +260,7 @@ const oauthKeys = {
     leftOut('none; required with `deviceCode`'),
   ),
   scope: key(
-    text('a scope', 2048).optional(),
+    line('a scope', 2048).optional(),
     'What the token shall be good for.',
     leftOut('the provider’s'),
   ),
@@ -337,8 +345,8 @@ const tlsSchema = z.strictObject(
       leftOut('none'),
     ),
     serverName: key(
-      text('a host name', 253).optional(),
-      'Name to expect in the certificate and to send as SNI, where it is not `host`.',
+      line('a host name', 253).optional(),
+      'Name to expect in the certificate and to send as SNI, where it is not `host`; with `auth: gssapi` that of the service, too.',
       leftOut('host'),
     ),
     cert: key(
@@ -377,7 +385,7 @@ const proxySchema = z.union(
     z.strictObject(
       {
         url: key(proxyUrl, 'Where the proxy is: `socks5://host:port` or `http://host:port`.', required),
-        user: key(text('a text', 255).optional(), 'Name to log in to the proxy with.', leftOut('none')),
+        user: key(line('a text', 255).optional(), 'Name to log in to the proxy with.', leftOut('none')),
         password: key(
           secretSchema.optional(),
           'Where the password for the proxy comes from.',
@@ -409,7 +417,7 @@ const connectionKeys = {
   ),
   auth: key(
     auth.optional(),
-    `How to log in: \`auto\` takes the strongest that the server announces, weak ones never; or the name of one, in any case: ${mechanismWords.slice(1).join(', ')}. With \`oauthbearer\` and \`xoauth2\` an access token stands in the place of the password.`,
+    `How to log in: \`auto\` takes the strongest that the server announces, weak ones never; or the name of one, in any case: ${mechanismWords.slice(1).join(', ')}. With \`oauthbearer\` and \`xoauth2\` an access token stands in the place of the password; \`external\` and \`gssapi\` need none.`,
     byDefault('auto'),
   ),
   proxy: key(
@@ -450,7 +458,7 @@ const accountKeys = {
   ),
   authorizationId: key(
     text('a text', 1024).optional(),
-    'Whose maildrop to open, where `user` is an administrator who may open it for somebody else; only with `plain`, `external` and the SCRAM mechanisms.',
+    'Whose maildrop to open, where `user` is an administrator who may open it for somebody else; only with `plain`, `external`, `gssapi` and the SCRAM mechanisms.',
     leftOut('that of `user`'),
   ),
   ...connectionKeys,

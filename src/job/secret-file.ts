@@ -1,6 +1,6 @@
 /** Reads a file that holds a secret: for a limited time, a limited length, and telling where others may read it too. */
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { MailferryError, systemCodeOf } from '../errors/mailferry-error.ts';
 import { quoted } from './problems.ts';
 import { MAX_SECRET_OCTETS, missing, type RawSecret, type ResolveOptions, unusable } from './raw-secret.ts';
@@ -52,17 +52,17 @@ async function readFile(path: string, options: ResolveOptions, maxOctets: number
   try {
     // O_NONBLOCK: opening a pipe that nobody writes to would otherwise wait for ever, where no deadline reaches it.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = await handle.stat();
-    if (stat.isDirectory()) {
+    const found = await handle.stat();
+    if (found.isDirectory()) {
       throw missing(`${from} is a folder; expected a file`, 'Name the file itself.');
     }
-    if (!stat.isFile()) {
+    if (!found.isFile()) {
       throw missing(`${from} is not a regular file`, 'Take a secret from a pipe or device with `command`.');
     }
     const octets = await readAtMost(handle, maxOctets + 1);
     options.signal.throwIfAborted();
-    const isPrivate = (stat.mode & 0o077) === 0;
-    return { octets, from, warnings: isPrivate ? [] : [readableByOthers(from, stat.mode)] };
+    const isPrivate = (found.mode & 0o077) === 0;
+    return { octets, from, warnings: isPrivate ? [] : [readableByOthers(from, found.mode)] };
   } catch (thrown) {
     if (systemCodeOf(thrown) === undefined || thrown instanceof MailferryError) {
       throw thrown;
@@ -73,6 +73,14 @@ async function readFile(path: string, options: ResolveOptions, maxOctets: number
     );
   } finally {
     await handle?.close();
+  }
+}
+
+/** For a file that is read elsewhere, and is secret all the same. @throws as `stat` */
+export async function warnOfReaders(path: string, warn: (text: string) => void): Promise<void> {
+  const { mode } = await stat(path);
+  if ((mode & 0o077) !== 0) {
+    warn(readableByOthers(`the file ${quoted(path)}`, mode));
   }
 }
 

@@ -48,6 +48,18 @@ export async function resolveSecret(source: SecretSource, options: ResolveOption
   }
 }
 
+/** The same, told to `warn` what is unwise about its source. */
+export async function resolveOrWarn(
+  source: SecretSource,
+  options: ResolveOptions & { readonly warn: (text: string) => void },
+): Promise<Secret> {
+  const { secret, warnings } = await resolveSecret(source, options);
+  for (const text of warnings) {
+    options.warn(text);
+  }
+  return secret;
+}
+
 function fromEnvironment(name: string, env: Readonly<Record<string, string | undefined>>): Secret {
   const from = `the environment variable ${quoted(name)}`;
   const value = env[name];

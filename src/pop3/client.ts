@@ -84,12 +84,18 @@ export class Pop3Client {
     const { channelBinding } = this.#transport;
     const hasClientCertificate = this.tlsFacts !== undefined && tls.clientCertificate !== undefined;
     const offered = this.#capabilities?.mechanisms ?? [];
-    return { host, port, channelBinding, hasClientCertificate, offered };
+    const serverName = tls.serverName ?? host;
+    return { host, port, serverName, channelBinding, hasClientCertificate, offered };
   }
 
   /** Resolves when the connection is gone, for whatever reason. */
   get closed(): Promise<void> {
     return this.#window.closed;
+  }
+
+  /** Why the session ended, where it did not end in order. */
+  get failure(): Error | undefined {
+    return this.#window.failure;
   }
 
   /** Whether the server ended the connection in order and between two answers. */

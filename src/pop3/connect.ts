@@ -2,9 +2,10 @@
  * Making a connection: to the server or to its proxy, over IPv6 or IPv4, each step within the deadline and the run's abort signal.
  */
 import net from 'node:net';
+import { certificateError } from './certificate-trouble.ts';
 import { ConnectionError } from './errors.ts';
 import { openTunnel, type ProxyOptions, proxyName } from './proxy.ts';
-import { certificateError, type TlsOptions } from './tls.ts';
+import type { TlsOptions } from './tls.ts';
 
 export interface ConnectOptions {
   readonly host: string;
@@ -66,7 +67,8 @@ function happened(
   what: string,
 ): Promise<void> {
   const { promise, resolve, reject } = openPromise();
-  const onError = (cause: Error) => reject(connectError(cause, options, what));
+  const onError = (cause: Error) =>
+    reject(certificateError(cause, socket, options) ?? connectError(cause, what));
   const onClose = () =>
     reject(new ConnectionError(`${what}: the server closed the connection`, { failure: 'closed' }));
   socket.once(event, resolve).once('error', onError).once('close', onClose);
@@ -126,11 +128,7 @@ async function within(
 /** For events that somebody else reports. */
 export function ignore(): void {}
 
-function connectError(cause: Error, options: ConnectOptions, what: string): ConnectionError {
-  const certificate = certificateError(cause, options);
-  if (certificate !== undefined) {
-    return certificate;
-  }
+function connectError(cause: Error, what: string): ConnectionError {
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
     return new ConnectionError(`${what}: the server does not speak TLS on this port`, {

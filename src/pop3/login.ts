@@ -13,7 +13,8 @@ import { type Attempt, authenticate } from './sasl/authenticate.ts';
 import { chooseTokenWays, chooseWays, type Refusal, waysAfter } from './sasl/choose-ways.ts';
 import { type Credentials, type SaslLine, secretsOf } from './sasl/mechanism.ts';
 import { MECHANISMS } from './sasl/mechanisms.ts';
-import { type AuthChoice, isSasl, type Way } from './sasl/names.ts';
+import { type AuthChoice, isSasl, needsPassword, type SaslName, type Way } from './sasl/names.ts';
+import { opaqueString, saslprep } from './sasl/saslprep.ts';
 import { quote } from './status.ts';
 
 export type { AuthChoice } from './sasl/names.ts';
@@ -64,7 +65,7 @@ function noWayToSayWhose(ways: readonly Way[]): MailferryError {
     code: 'login-not-possible',
     scope: 'account',
     retry: 'never',
-    hint: 'the server has to announce PLAIN, SCRAM or EXTERNAL for that',
+    hint: 'the server has to announce PLAIN, SCRAM or EXTERNAL for that; GSSAPI, by its name, can say it too',
   });
 }
 
@@ -98,8 +99,8 @@ function logInBy(client: Pop3Client, way: Way, credentials: Credentials): Promis
 }
 
 /** RFC 1939 §7: PASS only directly after a +OK to USER, the password octet for octet. */
-async function userPass(client: Pop3Client, { user, password }: Credentials): Promise<Attempt> {
-  assertAscii(client, user, password);
+async function userPass(client: Pop3Client, credentials: Credentials): Promise<Attempt> {
+  const { user, password } = inUtf8(client, credentials, opaqueString);
   // Both are built first: where PASS would be over-long, nothing is sent at all.
   const [name, pass] = [command('USER', user), secretCommand('PASS', password)];
   const named = await client.ask(name);
@@ -108,13 +109,13 @@ async function userPass(client: Pop3Client, { user, password }: Credentials): Pr
     status: isSecretSent ? await client.ask(pass) : named,
     isSecretSent,
     explanation: undefined,
-    secrets: secretsOf({ user, password }),
+    secrets: [...secretsOf({ user, password }), ...secretsOf(credentials)],
   };
 }
 
 /** RFC 1939 §7: MD5 of the timestamp with its brackets and the secret. */
-async function apop(client: Pop3Client, { user, password }: Credentials): Promise<Attempt> {
-  assertAscii(client, user, password);
+async function apop(client: Pop3Client, credentials: Credentials): Promise<Attempt> {
+  const { user, password } = inUtf8(client, credentials, saslprep);
   const timestamp = client.greeting.apopTimestamp;
   if (timestamp === undefined) {
     throw new MailferryError(
@@ -129,24 +130,40 @@ async function apop(client: Pop3Client, { user, password }: Credentials): Promis
   }
   const digest = createHash('md5').update(`${timestamp}${password}`, 'utf8').digest('hex');
   const status = await client.ask(secretCommand(`APOP ${user}`, digest, [password]));
-  const secrets = [digest, ...secretsOf({ user, password })];
+  const secrets = [digest, ...secretsOf({ user, password }), ...secretsOf(credentials)];
   return { status, isSecretSent: true, explanation: undefined, secrets };
 }
 
-/** RFC 6856 §2.2: non-ASCII in USER, PASS and APOP only where CAPA shows `UTF8 USER`. */
-function assertAscii(client: Pop3Client, user: string, password: string): void {
-  const isUtf8User = client.capabilities?.parametersOf('UTF8')?.includes('USER') === true;
-  if (!isUtf8User && /[^\x20-\x7e]/.test(user + password)) {
-    throw new MailferryError(
-      'the user name or password is not ASCII, and the server does not take that by USER, PASS or APOP',
-      {
-        code: 'login-not-ascii',
-        scope: 'account',
-        retry: 'never',
-        hint: 'use `auth: plain` where the server has SASL',
-      },
-    );
+/**
+ * RFC 6856 §2.2: non-ASCII in USER, PASS and APOP only where CAPA shows `UTF8 USER`, and then in the one form that names and
+ * passwords which look alike have in common.
+ * @param prepare undefined where the text cannot have that form
+ */
+function inUtf8(
+  client: Pop3Client,
+  { user, password }: Credentials,
+  prepare: (text: string) => string | undefined,
+): Pick<Credentials, 'user' | 'password'> {
+  if (!/[^\x20-\x7e]/.test(user + password)) {
+    return { user, password };
   }
+  if (client.capabilities?.parametersOf('UTF8')?.includes('USER') !== true) {
+    throw notAscii('is not ASCII, and the server does not take that by USER, PASS or APOP');
+  }
+  const [name, secret] = [prepare(user), prepare(password)];
+  if (!name || !secret) {
+    throw notAscii('holds characters that RFC 4013 prohibits');
+  }
+  return { user: name, password: secret };
+}
+
+function notAscii(what: string): MailferryError {
+  return new MailferryError(`the user name or password ${what}`, {
+    code: 'login-not-ascii',
+    scope: 'account',
+    retry: 'never',
+    hint: 'use `auth: plain` where the server has SASL',
+  });
 }
 
 function failedBy(
@@ -159,10 +176,14 @@ function failedBy(
   // RFC 3206 §6: a server that knows [AUTH] and does not say it means something else than a wrong password.
   const isWrongPassword = !(client.capabilities?.has('AUTH-RESP-CODE') ?? false);
   const meaning = meaningOfRefusal(responseCode, serverText, isWrongPassword ? 'login' : 'session');
+  if (isSasl(way) && !isSecretSent && meaning === undefined && isMissing(client, way)) {
+    return { error: notThere(client, way, serverText), refusal: { way, isSecretSent, explanation, meaning } };
+  }
   const retry: Retry = meaning?.retry ?? (isWrongPassword ? 'never' : 'later');
-  const says = meaning?.says ?? (isWrongPassword ? 'the login was refused' : 'the login failed');
+  const says = isAboutPassword(way, meaning) ? meaning?.says : 'the login was refused';
   const because = explanation === undefined ? '' : `: ${explanation}`;
-  const error = new RefusedError(`${says} (${way})${because}; the server said: ${quote(serverText)}`, {
+  const inWords = says ?? (isWrongPassword ? 'the login was refused' : 'the login failed');
+  const error = new RefusedError(`${inWords} (${way})${because}; the server said: ${quote(serverText)}`, {
     code: meaning?.code ?? (isWrongPassword ? 'login-refused' : 'login-failed'),
     scope: 'account',
     retry,
@@ -171,6 +192,28 @@ function failedBy(
     responseCode,
   });
   return { error, refusal: { way, isSecretSent, explanation, meaning } };
+}
+
+function isMissing({ capabilities }: Pop3Client, way: SaslName): boolean {
+  return capabilities !== undefined && !capabilities.mechanisms.includes(way);
+}
+
+/** Named by the job, not announced, and refused at its name: that will not pass by itself. */
+function notThere({ capabilities }: Pop3Client, way: SaslName, serverText: string): MailferryError {
+  const announced = capabilities?.mechanisms.join(', ') || 'none';
+  return new RefusedError(`the server does not have ${way}; it said: ${quote(serverText)}`, {
+    code: 'login-not-possible',
+    scope: 'account',
+    retry: 'never',
+    hint: `use \`auth: auto\`, or a mechanism that it announces: ${announced}`,
+    serverText,
+    responseCode: undefined,
+  });
+}
+
+/** [AUTH] speaks of a password also where none was sent. */
+function isAboutPassword(way: Way, meaning: CodeMeaning | undefined): boolean {
+  return meaning?.code !== 'login-refused' || needsPassword(way);
 }
 
 function hintFor(way: Way, meaning: CodeMeaning | undefined): string | undefined {

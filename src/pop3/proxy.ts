@@ -6,6 +6,7 @@
 import { request } from 'node:http';
 import net from 'node:net';
 import { textOf } from '../errors/mailferry-error.ts';
+import { withoutSecrets } from './command.ts';
 import { ConnectionError } from './errors.ts';
 import { SocksDialogue, type SocksEnd } from './socks.ts';
 
@@ -77,12 +78,15 @@ function askSocks(socket: net.Socket, { credentials }: ProxyOptions, target: Tar
 
 function askHttp(socket: net.Socket, { credentials }: ProxyOptions, target: Target): Promise<SocksEnd> {
   const path = authority(target);
-  const headers = { Host: path, ...authorizationOf(credentials) };
+  const basic = basicOf(credentials);
+  const headers = { Host: path, ...(basic !== undefined && { 'Proxy-Authorization': `Basic ${basic}` }) };
+  const secrets = [basic ?? '', credentials?.password ?? ''];
   const asking = request({ createConnection: () => socket, method: 'CONNECT', path, headers });
   return new Promise((resolve) => {
     const answered = (status = 0, words = ''): SocksEnd => ({
       kind: 'refused',
-      why: `it answered ${status} ${words}`.trimEnd(),
+      // Some say back what they did not like.
+      why: `it answered ${status} ${withoutSecrets(words, secrets)}`.trimEnd(),
       // 401 is what tinyproxy says to a wrong password, 407 what the RFC says (RFC 9110 §15.5.8).
       isLogin: status === 407 || status === 401,
     });
@@ -96,12 +100,9 @@ function askHttp(socket: net.Socket, { credentials }: ProxyOptions, target: Targ
   });
 }
 
-function authorizationOf(credentials: ProxyOptions['credentials']): { 'Proxy-Authorization'?: string } {
-  if (credentials === undefined) {
-    return {};
-  }
-  const text = `${credentials.user}:${credentials.password}`;
-  return { 'Proxy-Authorization': `Basic ${Buffer.from(text, 'utf8').toString('base64')}` };
+/** RFC 7617 §2. */
+function basicOf(credentials: ProxyOptions['credentials']): string | undefined {
+  return credentials && Buffer.from(`${credentials.user}:${credentials.password}`, 'utf8').toString('base64');
 }
 
 function closedEarly(): SocksEnd {

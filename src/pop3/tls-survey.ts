@@ -6,8 +6,9 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type net from 'node:net';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { certificateTrouble } from './certificate-trouble.ts';
 import { type ConnectOptions, connectSocket } from './connect.ts';
-import { assertPinned, certificateTrouble, tlsSocketOptions } from './tls.ts';
+import { assertPinned, tlsSocketOptions } from './tls.ts';
 
 export const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 export type TlsVersion = (typeof TLS_VERSIONS)[number];

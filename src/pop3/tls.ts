@@ -126,37 +126,3 @@ export function tlsFactsOf(socket: TLSSocket): TlsFacts {
     fingerprint: `sha256:${fingerprintsOf(socket).leaf}`,
   };
 }
-
-const CERTIFICATE_TROUBLE: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'has expired',
-  CERT_NOT_YET_VALID: 'is not valid yet',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'ends at an authority that this machine does not trust',
-  UNABLE_TO_GET_ISSUER_CERT: 'has an issuer that is not known here',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'has an issuer that is not known here',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has an issuer that is not known here',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name',
-};
-
-/** Why a certificate is not trusted, by Node's code; to be read behind "the certificate". */
-export function certificateTrouble(code: string): string {
-  return CERTIFICATE_TROUBLE[code] ?? `is not trusted (${code})`;
-}
-
-/** A failed check in words, or undefined where the failure is of another kind. */
-export function certificateError(cause: Error, { host, port, tls }: Endpoint): ConnectionError | undefined {
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  const trouble = CERTIFICATE_TROUBLE[code];
-  if (trouble === undefined) {
-    return undefined;
-  }
-  return new ConnectionError(
-    `the certificate of ${tls.serverName ?? host} (port ${port}) ${trouble}: ${cause.message}`,
-    {
-      failure: 'certificate',
-      retry: 'never',
-      hint: 'name its authority as `tls.ca`, pin it as `tls.fingerprint`, or set `tls.serverName`; no password was sent',
-      cause,
-    },
-  );
-}

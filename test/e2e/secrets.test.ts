@@ -1,5 +1,5 @@
 /** A password shows nowhere: not in the trace, not in any output, in no form that it takes on the wire (promise 14). */
-import { readFileSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { platform } from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -121,3 +121,35 @@ it.skipIf(platform !== 'linux')('the process shows no secret in its title or arg
   expect(commandLine).not.toContain(PASSWORD);
   expect((await running.ended).code).toBe(0);
 });
+
+it.skipIf(platform === 'win32')(
+  'every file with a secret that others may read is warned of, by its name',
+  async () => {
+    const { port } = await start(['plain']);
+    const names = ['password', 'proxy', 'client', 'refresh', 'passphrase', 'store', 'key'];
+    for (const name of names) {
+      folder.write(`${name}.txt`, `${name}-of-the-tide\n`);
+      chmodSync(join(folder.path, `${name}.txt`), 0o644);
+    }
+    const file = (name: string) => ({ file: `./${name}.txt` });
+    const oauth = {
+      ...{ tokenEndpoint: 'http://127.0.0.1:1/token', clientId: 'mailferry' },
+      ...{ clientSecret: file('client'), refreshToken: file('refresh'), store: './store.txt' },
+    };
+    const tls = { pfx: './key.txt', passphrase: file('passphrase') };
+    const accounts = [
+      { id: 'alice', user: 'alice', password: file('password') },
+      { id: 'bob', user: 'bob', password: { oauth }, proxy: 'none' },
+      {
+        ...{ id: 'carol', user: 'carol', security: 'starttls', password: file('password'), tls },
+        proxy: { url: 'http://127.0.0.1:1', user: 'carol', password: file('proxy') },
+      },
+    ];
+    const { stderr } = await folder.run(['run', '-v', folder.writeJob(port, { accounts })]);
+    // The store goes before the refresh token that the job names.
+    for (const name of names.filter((each) => each !== 'refresh')) {
+      expect(stderr).toMatch(new RegExp(`${name}\\.txt" has mode 0644, so other users may read it`));
+    }
+    expect(stderr).not.toContain('of-the-tide');
+  },
+);

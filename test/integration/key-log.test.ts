@@ -114,6 +114,17 @@ requireProgram('tshark', 'dovecot', 'openssl').describe('a capture', () => {
       'STLS',
       ...inside,
     ]);
+    // The line of docs/wire.md, with the ports of this test.
+    const shown = await run('tshark', [
+      '-r',
+      file,
+      '-o',
+      `tls.keylog_file:${keys}`,
+      ...decodeAs,
+      '-Y',
+      'pop',
+    ]);
+    for (const line of ['C: RETR 1', 'S: +OK', 'C: QUIT']) expect(shown.stdout).toContain(line);
     expect((await commands([])).map((line) => line.split('\t')[1])).toEqual(['CAPA', 'STLS']);
   });
 });

@@ -1,11 +1,13 @@
-/** Every way to log in against Dovecot: with the right secret and a wrong one, and with everything on that might show a secret. */
+/** Every way to log in against Dovecot on every kind of line, with everything on that might show a secret. All servers: login-matrix.test.ts. */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startCourier } from '../services/courier.ts';
 import { type Dovecot, startDovecot } from '../services/dovecot.ts';
 import { someMessages } from '../support/job-bed.ts';
-import { JobFolder, parseEvents } from '../support/job-folder.ts';
+import { JobFolder } from '../support/job-folder.ts';
 import { secretForms } from '../support/secret-forms.ts';
+import { enclosed } from './support/real-servers.ts';
 
 const PASSWORD = 'tide-41, "lantern"=x';
 const MECHANISMS = ['scram-sha-256', 'scram-sha-1', 'cram-md5', 'plain', 'login', 'apop', 'user-pass'];
@@ -65,24 +67,6 @@ describe.each<Security>(['tls', 'starttls', 'plaintext'])('over %s', (security) 
   );
 });
 
-it.each(MECHANISMS)(
-  'auth: %s with a wrong secret is refused once, and says so without saying it',
-  async (auth) => {
-    const wrong = 'not "the one"=y';
-    const job = writeJob(auth, 'tls');
-    const { code, stdout, stderr } = await folder.run(['run', '--json', '--trace', 'wire.log', job], {
-      env: { MAIL_PASSWORD: wrong },
-    });
-    expect(code).toBe(3);
-    expect(parseEvents(stdout)).toContainEqual(expect.objectContaining({ event: 'account.finished' }));
-    expect(stdout).toContain('login-refused');
-    expect(trace().match(/ C: (AUTH|PASS|APOP)/g)).toHaveLength(1);
-    for (const text of [stdout, stderr, trace()]) {
-      for (const form of secretForms('alice', wrong)) expect(text).not.toContain(form);
-    }
-  },
-);
-
 it('RFC-42: auto with a wrong secret tries one mechanism and no other', async () => {
   const { code } = await folder.run(['run', '--quiet', '--trace', 'wire.log', writeJob('auto', 'tls')], {
     env: { MAIL_PASSWORD: 'wrong' },
@@ -105,6 +89,31 @@ it('a password whose form in Unicode differs from the one that is stored is the 
   } finally {
     await accented.stop();
   }
+});
+
+enclosed('courier').describe('Courier, which announces UTF8 USER', () => {
+  it('RFC-43: gets names and passwords that are not ASCII composed, and otherwise as they are', async () => {
+    const server = await startCourier([{ name: 'j\u00f6rg', password: 'k\u00e9y \u00bd' }]);
+    try {
+      await server.deliver('j\u00f6rg', someMessages(3));
+      const accounts = [{ id: 'joerg', user: 'jo\u0308rg', auth: 'user-pass' }];
+      const job = folder.writeJob(server.port, { name: 'utf8', state: './state-utf8', accounts });
+      const env = { MAIL_PASSWORD: 'ke\u0301y \u00bd' };
+      const { code, stdout, stderr } = await folder.run(['run', ...LOUD, job], { env });
+      expect(code).toBe(0);
+      expect(folder.archived('joerg').maildir).toHaveLength(3);
+      expect(trace()).toContain(' C: USER j\\xf6rg');
+      for (const text of [stdout, stderr, trace()]) {
+        for (const form of [
+          ...secretForms('joerg', env.MAIL_PASSWORD),
+          ...secretForms('joerg', 'k\u00e9y \u00bd'),
+        ])
+          expect(text).not.toContain(form);
+      }
+    } finally {
+      await server.stop();
+    }
+  });
 });
 
 it('an administrator archives the maildrops of others by authorizationId, each its own', async () => {

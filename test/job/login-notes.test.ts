@@ -24,7 +24,8 @@ test('each way to log in has its row', () => {
 
 test('the table says of each way what auto makes of it', () => {
   const channelBinding = { type: 'tls-exporter', data: Buffer.alloc(0) } as const;
-  const line = { host: '', port: 995, channelBinding, hasClientCertificate: true, offered: SASL_NAMES };
+  const server = { host: '', port: 995, serverName: '' };
+  const line = { ...server, channelBinding, hasClientCertificate: true, offered: SASL_NAMES };
   const taken = chooseWays(line).map((name) => name.toLowerCase());
   const said = [...ROWS].filter(([, auto]) => /^(yes|first|last)/.test(auto)).map(([name]) => name);
   expect(said).toEqual(taken);

@@ -110,6 +110,24 @@ describe('a POP URL in a job', () => {
     ]);
   });
 
+  it('stands in the column of a CSV file where host does', async () => {
+    const folder = await tempFolder();
+    await folder.write(
+      'accounts.csv',
+      'host,password_env\npops://alice%40x@h.example:1995,PW\npop://bob@h.example,PW\n',
+    );
+    const text = JSON.stringify({
+      name: 'x',
+      accounts: [{ from: 'accounts.csv' }],
+      sinks: [{ maildir: 'a/{account}' }],
+    });
+    const { accounts } = await loadJob(await folder.write('job.json', text));
+    expect(accounts.map(({ user, host, port, security }) => [user, host, port, security])).toEqual([
+      ['alice@x', 'h.example', 1995, 'tls'],
+      ['bob', 'h.example', 110, 'starttls'],
+    ]);
+  });
+
   it('asks for STLS where it says pop, unless a clear line was asked for by name', async () => {
     const accounts = [{ host: 'pop://h.example', user: 'alice', password }];
     const security = async (defaults: object) => (await load(accounts, defaults))[0]?.[3];

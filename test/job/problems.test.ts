@@ -61,3 +61,14 @@ test('a value that came is shown on one line, short, and without what could dist
   expect(describeValue([])).toBe('an empty list');
   expect(quoted('plain')).toBe('"plain"');
 });
+
+test.each([
+  ['pop://alice:hunter2@h', '"pop://alice:…@h"'],
+  ['pops://alice:hun/t@er:2@h:995', '"pops://alice:…@h:995"'],
+  ['http://u:hunter2@p:1', '"http://u:…@p:1"'],
+  ['alice:hunter2@h', '"alice:…@h"'],
+  ['pop.example.net:110', '"pop.example.net:110"'],
+  ['pops://alice@h', '"pops://alice@h"'],
+])('of %j a problem shows %s: a password never', (text, shown) => {
+  expect(describeValue(text)).toBe(shown);
+});

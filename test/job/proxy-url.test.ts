@@ -58,7 +58,7 @@ describe('the proxy of an account', () => {
     env: Record<string, string> = {},
   ) {
     const of = { host: 'pop.example.net', proxy: undefined, ...account };
-    return (await assembleProxies([of], { timeoutMs: 1000, signal, env }))(of);
+    return (await assembleProxies([of], { timeoutMs: 1000, signal, env, warn: () => undefined }))(of);
   }
 
   it('is what the account says, with its password', async () => {
@@ -86,7 +86,7 @@ describe('the proxy of an account', () => {
   it('is not guessed where the variable cannot be read, and the variable is not repeated', async () => {
     const env = { ALL_PROXY: 'socks4://a:hunter2@other' };
     await expect(proxyOf({}, env)).rejects.toMatchObject({
-      code: 'proxy-unusable',
+      code: 'usage-proxy',
       message: expect.not.stringContaining('hunter2'),
     });
   });

@@ -257,6 +257,16 @@ describe('warnings', () => {
     expect((await plaintext('pop.example.net')).warnings).toEqual([
       expect.stringContaining('over the network in clear'),
     ]);
+    const kpop = {
+      host: 'pop.example.net',
+      port: 1109,
+      security: 'plaintext',
+      user: 'alice',
+      auth: 'gssapi',
+    };
+    expect((await check({ accounts: [kpop] })).warnings).toEqual([
+      expect.stringContaining('all mail goes over the network in clear'),
+    ]);
     expect(await plaintext('127.0.0.1')).toEqual(well);
     expect(await plaintext('[::1]')).toEqual(well);
   });
@@ -308,8 +318,18 @@ describe('client certificates', () => {
   });
 });
 
+test('a Kerberos ticket needs no password, in no way that an account is written', async () => {
+  const ways = [
+    { host: 'pop.example.net', user: 'alice', auth: 'gssapi' },
+    { host: 'pops://alice;AUTH=GSSAPI@pop.example.net' },
+  ];
+  for (const keys of ways) expect(await check({ accounts: [keys] })).toEqual(well);
+  const { problems } = await check({ accounts: [{ host: 'pop.example.net', user: 'alice' }] });
+  expect(problems).toEqual([expect.stringContaining('password is missing')]);
+});
+
 describe('authorizationId', () => {
-  test.each(['auto', 'plain', 'scram-sha-256'])('goes with auth: %s', async (auth) => {
+  test.each(['auto', 'plain', 'gssapi', 'scram-sha-256'])('goes with auth: %s', async (auth) => {
     expect(await check({ accounts: [account({ id: 'a', auth, authorizationId: 'a' })] })).toEqual(well);
   });
 

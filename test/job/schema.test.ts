@@ -121,7 +121,7 @@ test.each([
   [{ host: 'a b' }],
   [{ security: 'ssl' }],
   [{ security: 'TLS' }],
-  [{ auth: 'gssapi' }],
+  [{ auth: 'ntlm' }],
   [{ auth: '' }],
   [{ password: {} }],
   [{ password: { env: 'A', file: 'b' } }],

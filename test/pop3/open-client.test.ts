@@ -168,13 +168,24 @@ describe('openClient', () => {
     await login(script, { auth: 'PLAIN', password });
   });
 
+  it('says what there is where a mechanism that is named is not there, whatever response codes the server has', async () => {
+    const script = `S: +OK\n${capa('SASL LOGIN XOAUTH2', 'AUTH-RESP-CODE')}\nC: AUTH PLAIN\nS: -ERR Not implemented`;
+    expect(await failedLogin(script, { auth: 'PLAIN' })).toMatchObject({
+      code: 'login-not-possible',
+      retry: 'never',
+      message: 'the server does not have PLAIN; it said: "Not implemented"',
+      hint: expect.stringContaining('LOGIN, XOAUTH2'),
+    });
+  });
+
   it('cancels at a challenge that is no Base64, and tries nothing else (RFC-38, RFC-42)', async () => {
     const script = `S: +OK\n${capa('SASL LOGIN')}\nC: AUTH LOGIN\nS: + a=bc\nC: *\nS: -ERR cancelled`;
     expect(await failedLogin(script, { auth: 'LOGIN' })).toMatchObject({ code: 'login-refused' });
   });
 
-  it('does not believe a server that has challenges without end', async () => {
-    const script = `S: +OK\n${capa('SASL LOGIN')}\nC: AUTH LOGIN\nS: +\nC: YWxpY2U=\nS: +\nC: c2VjcmV0\nS: +\n`;
+  it('does not believe a server that has challenges without end, and cancels', async () => {
+    const asked = `C: AUTH LOGIN\nS: +\nC: YWxpY2U=\nS: +\nC: c2VjcmV0\nS: +\nC: *\nS: -ERR`;
+    const script = `S: +OK\n${capa('SASL LOGIN')}\n${asked}`;
     expect(await failedLogin(script, { auth: 'LOGIN' })).toMatchObject({ code: 'pop3-protocol' });
   });
 

@@ -1,13 +1,12 @@
-/** What only shows on real sockets: how TLS begins and ends, addresses that lead nowhere, both sides writing at once. */
+/** What only shows on real sockets: how TLS begins and ends, both sides writing at once. */
 
-import dns from 'node:dns';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Certificate, makeCertificate } from '../../src/demo/certificate.ts';
 import { DemoServer } from '../../src/demo/demo-server.ts';
 import { announced, endedAfter, stoppedAfter } from '../../src/demo/misbehaviour.ts';
@@ -31,8 +30,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => rm(folder, { recursive: true }));
-afterEach(() => void vi.restoreAllMocks());
-
 async function serve(security: 'tls' | 'starttls', ...misbehaviour: Misbehaviour[]): Promise<DemoServer> {
   const users = [{ name: 'alice', password: 'secret', messages: [MESSAGE] }];
   const server = await DemoServer.start({ users, security, certificate, misbehaviour });
@@ -143,31 +140,6 @@ describe('the beginning of TLS', () => {
       'C: STLS',
       'C: UTF8',
     ]);
-  });
-});
-
-describe('a host with several addresses', () => {
-  it('Q65: is reached by a later one where the first leads nowhere', async () => {
-    const users = [{ name: 'alice', password: 'secret', messages: [MESSAGE] }];
-    const server = await DemoServer.start({ users });
-    onTestFinished(() => server.close());
-    // 192.0.2.0/24 and 2001:db8::/32 are for documentation: nobody is there (RFC 5737, RFC 3849).
-    const addresses = ['2001:db8::1', '127.0.0.1'].map((address) => ({
-      address,
-      family: address.includes(':') ? 6 : 4,
-    }));
-    // The cast: of its overloads only this one is asked.
-    vi.spyOn(dns, 'lookup').mockImplementation(((
-      _host: string,
-      _options: object,
-      callback: (...facts: unknown[]) => void,
-    ) => {
-      callback(null, addresses);
-    }) as typeof dns.lookup);
-    const client = await openClient(optionsFor(server.port, { host: 'pop.example.net' }));
-    await client.quit();
-    await client.closed;
-    expect(server.record.sessions).toBe(1);
   });
 });
 

@@ -14,6 +14,7 @@ import {
   hashed,
   MAIL_GID,
   type MailUser,
+  quotedForShell,
   startEnclosure,
 } from './enclosure.ts';
 import { MaildirDelivery } from './maildir-delivery.ts';
@@ -33,17 +34,18 @@ export async function startCourier(
     files: async (grounds) => ({
       '/etc/courier/pop3d.pem': { text: certificateText(grounds) },
       '/etc/courier/userdb': { text: await userdbText(grounds), mode: 0o600 },
-      '/start.sh': { text: startText(grounds.ports, loginDelay === 'package') },
+      '/start.sh': { text: startText(grounds, loginDelay === 'package') },
     }),
   });
   return new EnclosedServer('courier', enclosure, new MaildirStore(enclosure));
 }
 
-function startText([port, tlsPort]: readonly number[], announcesLoginDelay: boolean): string {
+function startText({ ports: [port, tlsPort], users }: Grounds, announcesLoginDelay: boolean): string {
   const serve = '-address=127.0.0.1 -maxprocs=100 -maxperip=100 -nodnslookup -noidentlookup';
   const login = `${PROGRAMS}/courierpop3login ${PROGRAMS}/courierpop3d Maildir`;
   return `
 ${announcesLoginDelay ? '' : `sed -i 's/LOGIN-DELAY 10/LOGIN-DELAY 00/' ${PROGRAMS}/courierpop3login ${PROGRAMS}/courierpop3d`}
+${users.map(keyedText).join('')}
 makeuserdb
 mkdir -p /run/courier/authdaemon
 sed -i 's/^authmodulelist=.*/authmodulelist="authuserdb"/' /etc/courier/authdaemonrc
@@ -54,12 +56,18 @@ set +u -a # the package's own defaults name variables that are not set
 . /etc/courier/pop3d
 . /etc/courier/pop3d-ssl
 POP3AUTH="PLAIN LOGIN CRAM-MD5 CRAM-SHA1 CRAM-SHA256"
-POP3AUTH_TLS="PLAIN LOGIN"
+POP3AUTH_TLS=$POP3AUTH
 TLS_CACHEFILE=
 set +a
 POP3_TLS=1 couriertcpd ${serve} ${tlsPort} "$COURIERTLS" -server -tcpd ${login} &
 exec couriertcpd ${serve} ${port} ${login}
 `;
+}
+
+/** What CRAM-MD5 is checked by is made by a program of Courier's own. */
+function keyedText({ name, password }: MailUser): string {
+  const make = `printf '%s\\n' ${quotedForShell(password)} | userdbpw -hmac-md5`;
+  return `sed -i "s/^${name}\t.*/&|hmac-md5pw=$(${make})/" /etc/courier/userdb\n`;
 }
 
 /** One file, which a server must be able to read that has given up its rights. */

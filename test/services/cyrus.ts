@@ -6,12 +6,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EnclosedServer } from './enclosed-server.ts';
-import { type EnclosedUser, type Grounds, type MailUser, startEnclosure } from './enclosure.ts';
+import {
+  type EnclosedUser,
+  type Grounds,
+  type MailUser,
+  quotedForShell,
+  startEnclosure,
+} from './enclosure.ts';
 import { deliverByLmtp } from './lmtp-delivery.ts';
 
 const FOLDERS = ['db', 'log', 'msg', 'proc', 'ptclient', 'quota', 'socket', 'sieve', 'user'];
 
-const IMAPD_CONF = `
+const imapdText = (tlsVersions: string): string => `
 configdirectory: /var/lib/cyrus
 defaultpartition: default
 partition-default: /var/spool/cyrus/mail
@@ -38,7 +44,7 @@ autocreate_users: anyone
 autocreate_post: yes
 tls_server_cert: /server.pem
 tls_server_key: /server.key
-tls_versions: tls1_2 tls1_3
+tls_versions: ${tlsVersions}
 skiplist_unsafe: 1
 `;
 
@@ -54,7 +60,8 @@ EVENTS { }
 
 function startText(users: readonly EnclosedUser[]): string {
   const passwords = users.map(
-    ({ name, password }) => `printf %s ${quoted(password)} | saslpasswd2 -p -c -u localhost ${name}\n`,
+    ({ name, password }) =>
+      `printf %s ${quotedForShell(password)} | saslpasswd2 -p -c -u localhost ${name}\n`,
   );
   return `
 ${passwords.join('')}
@@ -65,15 +72,13 @@ exec /usr/sbin/cyrmaster -D -M /etc/cyrus.conf -C /etc/imapd.conf
 `;
 }
 
-/** For a shell. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** Must be stopped. */
-export async function startCyrus(users: readonly MailUser[]): Promise<EnclosedServer> {
+/** Must be stopped. @param tlsVersions in Cyrus' words */
+export async function startCyrus(
+  users: readonly MailUser[],
+  tlsVersions: 'tls1_2' | 'tls1_3' | 'tls1_2 tls1_3' = 'tls1_2 tls1_3',
+): Promise<EnclosedServer> {
   const files = ({ ports: [port = 0, tlsPort = 0], certificates, users: known }: Grounds) => ({
-    '/etc/imapd.conf': { text: IMAPD_CONF },
+    '/etc/imapd.conf': { text: imapdText(tlsVersions) },
     '/etc/cyrus.conf': { text: servicesText(port, tlsPort) },
     '/server.pem': { text: readFileSync(certificates.certificatePath, 'latin1') },
     '/server.key': { text: readFileSync(certificates.keyPath, 'latin1'), mode: 0o600 },

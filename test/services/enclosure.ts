@@ -198,3 +198,8 @@ async function accountFiles(
 export async function hashed(password: string): Promise<string> {
   return (await run('openssl', ['passwd', '-6', password])).stdout.trim();
 }
+
+/** As one word, whatever is in it. */
+export function quotedForShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -10,9 +10,10 @@ const LOWEST = 10_240;
 const EPHEMERAL_FLOOR = 32_768;
 const ATTEMPTS = 1000;
 
-/** Distinct loopback ports that were free just now. Throws when none can be found. */
-export async function findFreePorts(count: number): Promise<number[]> {
+/** Distinct loopback ports that were free just now, the preferred ones before any others. Throws when none can be found. */
+export async function findFreePorts(count: number, preferred: readonly number[] = []): Promise<number[]> {
   const found = new Set<number>();
+  for (const port of preferred) if (found.size < count && (await isFree(port))) found.add(port);
   for (let attempt = 0; attempt < ATTEMPTS && found.size < count; attempt++) {
     const port = randomInt(LOWEST, EPHEMERAL_FLOOR);
     if (await isFree(port)) found.add(port);

@@ -1,12 +1,15 @@
 #!/bin/bash
 # Installs the Debian packages that the integration tests use (default) or also those that the bench compares with
-# (`--bench`), and unpacks servers that cannot be installed side by side (install-enclosed.sh). Quick when all are there.
+# (`--bench`), unpacks servers that cannot be installed side by side (install-enclosed.sh), and compiles an optional npm
+# package (install-kerberos.sh). Quick when all are there.
 # Needs root; without it, prints the command to run and exits with 1.
 set -euo pipefail
 enclosed=$(dirname "$0")/install-enclosed.sh
+kerberos=$(dirname "$0")/install-kerberos.sh
 
-packages=(ceph-mon ceph-osd curl dovecot-core dovecot-pop3d git microsocks mpop mutt notmuch openssl python3 radosgw socat
-  sqlite3 strace swift-account swift-container swift-object swift-proxy tinyproxy-bin tshark)
+packages=(ceph-mon ceph-osd curl dovecot-core dovecot-gssapi dovecot-pop3d faketime g++ git krb5-admin-server krb5-kdc krb5-user
+  libkrb5-dev make microsocks mpop mutt notmuch openssl python3 python3-gssapi radosgw socat sqlite3 strace swift-account
+  swift-container swift-object swift-proxy tinyproxy-bin tshark)
 case ${1-} in
   '') ;;
   --bench) packages+=(fdm fetchmail getmail6 time) ;;
@@ -20,7 +23,8 @@ for package in "${packages[@]}"; do
 done
 if [ ${#missing[@]} -eq 0 ]; then
   echo "all ${#packages[@]} packages are installed"
-  exec "$enclosed"
+  "$enclosed"
+  exec "$kerberos"
 fi
 
 # The lock timeout waits for another apt (unattended upgrades, a second checkout) instead of failing at once.
@@ -35,3 +39,4 @@ export DEBIAN_FRONTEND=noninteractive
 # A fresh machine has no package lists, an old one has stale lists: fetch them only when the first attempt fails.
 "${install[@]}" </dev/null || { "${apt[@]}" update </dev/null && "${install[@]}" </dev/null; }
 "$enclosed"
+"$kerberos"

@@ -1,6 +1,6 @@
 /**
- * Access tokens for tests, and the part of a dovecot.conf that checks them locally (RFC 7519, RS256): no token endpoint is asked, none is
- * reached. Must not use any code of the product.
+ * How Dovecot checks access tokens: by itself, where they are signed texts (RFC 7519, RS256; nobody is asked), or by asking the server
+ * that gave them (RFC 7662). Must not use any code of the product.
  */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -24,16 +24,13 @@ export function makeTokenIssuer(folder: string): TokenIssuer {
   for (const each of [folder, join(folder, 'keys'), join(folder, 'keys', 'default'), keys])
     chmodSync(each, 0o755);
   writeFileSync(join(keys, 'default'), publicKey.export({ type: 'spki', format: 'pem' }), { mode: 0o644 });
-  const configPath = join(folder, 'oauth2.conf');
-  const config = [
+  const settings = writeSettings(folder, [
     'introspection_mode = local',
     `local_validation_key_dict = fs:posix:prefix=${join(folder, 'keys')}/`,
-    'username_attribute = sub',
     `issuers = ${ISSUER}`,
-  ];
-  writeFileSync(configPath, `${config.join('\n')}\n`, { mode: 0o644 });
+  ]);
   return {
-    settings: `passdb {\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = ${configPath}\n}\n`,
+    settings,
     token: (user, claims = {}) => {
       const now = Math.floor(Date.now() / 1000);
       const payload = { sub: user, iss: ISSUER, iat: now, exp: now + 300, ...claims };
@@ -44,4 +41,21 @@ export function makeTokenIssuer(folder: string): TokenIssuer {
       return `${text}.${sign('RSA-SHA256', Buffer.from(text), privateKey).toString('base64url')}`;
     },
   };
+}
+
+/** Lines for `settings` of startDovecot: it asks at `url` about each token. Writes its configuration into an existing folder. */
+export function introspectionSettings(folder: string, url: string): string {
+  return writeSettings(folder, [
+    'introspection_mode = post',
+    `introspection_url = ${url}`,
+    'active_attribute = active',
+    'active_value = true',
+  ]);
+}
+
+function writeSettings(folder: string, lines: readonly string[]): string {
+  chmodSync(folder, 0o755);
+  const path = join(folder, 'oauth2.conf');
+  writeFileSync(path, `${[...lines, 'username_attribute = sub'].join('\n')}\n`, { mode: 0o644 });
+  return `passdb {\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = ${path}\n}\n`;
 }

@@ -2,7 +2,7 @@
  * A server program in a process group of its own, so that no child of it can outlive it unseen: not after a test, and not
  * when the test runner itself ends.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -17,9 +17,10 @@ export class ProcessGroup {
   readonly #killAtExit: () => void;
   #output = '';
 
-  /** The program must stay in the foreground. Throws when it cannot be run at all. */
-  constructor(program: string, args: readonly string[]) {
-    this.#child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  /** The program must stay in the foreground. Throws when it cannot be run at all. @param env added to that of the tests */
+  constructor(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe'];
+    this.#child = spawn(program, args, { detached: true, env: { ...process.env, ...env }, stdio });
     this.#child.once('error', (error) => {
       this.#output += `${error.message}\n`;
     });

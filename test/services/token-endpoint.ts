@@ -3,7 +3,8 @@
  * test gives. Must not use any code of the product.
  */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 
 export interface TokenRequest {
   readonly path: string;
@@ -23,12 +24,16 @@ export interface TokenEndpoint extends AsyncDisposable {
   readonly requests: readonly TokenRequest[];
 }
 
-/** @param answer undefined: none is given, the connection stays open. */
+/**
+ * @param answer undefined: none is given, the connection stays open.
+ * @param certificate for https; else it is http
+ */
 export async function startTokenEndpoint(
   answer: (request: TokenRequest, count: number) => TokenAnswer | undefined,
+  certificate?: { readonly cert: string; readonly key: string },
 ): Promise<TokenEndpoint> {
   const requests: TokenRequest[] = [];
-  const server = createServer(async (incoming, outgoing) => {
+  const serve: RequestListener = async (incoming, outgoing) => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) {
       if (Buffer.isBuffer(chunk)) chunks.push(chunk);
@@ -41,11 +46,12 @@ export async function startTokenEndpoint(
     const isText = typeof given.body === 'string';
     outgoing.writeHead(given.status ?? 200, { 'content-type': isText ? 'text/plain' : 'application/json' });
     outgoing.end(isText ? given.body : JSON.stringify(given.body));
-  });
+  };
+  const server = certificate === undefined ? createServer(serve) : createSecureServer(certificate, serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const origin = `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
   return {
     url: `${origin}/token`,
     deviceUrl: `${origin}/device`,

@@ -15,6 +15,8 @@ const DEADLINE_MS = 120_000;
 
 export interface MailferryOptions {
   readonly cwd?: string;
+  /** Path of another `bin/mailferry.js` than that of this checkout. */
+  readonly program?: string;
   /** Added to the environment of the tests, from which what decides about colours is taken out. */
   readonly env?: Readonly<Record<string, string>>;
   /** Has `peakOctets` measured (Linux). */
@@ -42,9 +44,10 @@ export function mailferry(args: readonly string[], options?: MailferryOptions): 
 
 export function startMailferry(args: readonly string[], options: MailferryOptions = {}): RunningMailferry {
   const { cwd, env = {}, measuresPeak = false, deadlineMs = DEADLINE_MS, under = [] } = options;
+  const { program: script = PROGRAM } = options;
   const { NO_COLOR, FORCE_COLOR, ...inherited } = environment;
   const node = measuresPeak ? ['--import', REPORT_PEAK] : [];
-  const [program = execPath, ...rest] = [...under, execPath, ...node, PROGRAM, ...args];
+  const [program = execPath, ...rest] = [...under, execPath, ...node, script, ...args];
   const child = spawn(program, rest, {
     ...(cwd !== undefined && { cwd }),
     env: { ...inherited, ...env },

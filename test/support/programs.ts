@@ -15,6 +15,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   doveadm: 'dovecot-core',
   dovecot: 'dovecot-pop3d',
   getmail: 'getmail6',
+  'kadmin.local': 'krb5-admin-server',
+  kinit: 'krb5-user',
+  krb5kdc: 'krb5-kdc',
   tinyproxy: 'tinyproxy-bin',
 };
 

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { MailferryError } from '../../errors/mailferry-error.ts';
+import { assembleProxies, tokenProxy } from '../../job/assemble-proxy.ts';
 import type { AccountDefinition, OauthDefinition } from '../../job/job.ts';
 import { loadJob } from '../../job/load-job.ts';
 import { logInByDevice } from '../../job/oauth/device-login.ts';
@@ -48,11 +49,13 @@ async function logInOne(
   const tell = (event: object, text: string) =>
     io.stdout.write(json === true ? `${JSON.stringify({ account: account.id, ...event })}\n` : `${text}\n`);
   try {
+    const warn = (text: string) => void io.stderr.write(`warning: ${printable(text)}\n`);
+    const secretOptions = { timeoutMs, signal, env: io.env, warn };
+    const proxyOf = await assembleProxies([account], secretOptions);
     const storePath = await logInByDevice({
+      ...secretOptions,
       definition: oauth,
-      timeoutMs,
-      signal,
-      env: io.env,
+      proxy: tokenProxy(oauth, account.proxy, proxyOf),
       sleep: (ms) => delay(ms, undefined, { signal }),
       onCode: ({ userCode, verificationUri, expiresIn }) =>
         tell(

@@ -11,6 +11,7 @@ import { defaultLimits } from '../../job/default-limits.ts';
 import type { AccountDefinition, Job, Limits, Security } from '../../job/job.ts';
 import { loadJob } from '../../job/load-job.ts';
 import { isPopUrl, parsePopUrl } from '../../job/pop-url.ts';
+import { withoutUrlPassword } from '../../job/problems.ts';
 import { resolveSecrets } from '../../job/resolve-secrets.ts';
 import { judgeSecurity } from '../../pipeline/judge-security.ts';
 import { recogniseProvider } from '../../pipeline/known-providers.ts';
@@ -51,7 +52,8 @@ export async function probe(where: string, options: ProbeOptions, io: CliIo): Pr
     const signal = interrupt.stopSignal;
     const endpoints = targets.map(({ endpoint }) => endpoint);
     const timeoutMs = defaultLimits().loginTimeoutMs;
-    const secretOptions = { timeoutMs, signal, env: io.env };
+    const warn = warnOn(io);
+    const secretOptions = { timeoutMs, signal, env: io.env, warn };
     const proxyOf = await assembleProxies(endpoints, secretOptions);
     const certificateOf = await assembleClientCertificates(endpoints, secretOptions);
     for (const target of targets) {
@@ -156,11 +158,6 @@ function targetOfUrl(url: string, { security, account }: ProbeOptions): Target {
   };
 }
 
-/** A URL that is refused for its password is not repeated with it. */
-function withoutPassword(url: string): string {
-  return url.replace(/:[^:@/]*@/, ':…@');
-}
-
 /** A probe of a URL logs nobody in, so a clear line is looked at as it is. @param security wins over what the scheme says. */
 function endpointOf(
   text: string,
@@ -168,7 +165,7 @@ function endpointOf(
 ): Pick<AccountDefinition, 'host' | 'port' | 'security'> {
   const url = parsePopUrl(text);
   if (typeof url === 'string') {
-    throw new MailferryError(`${withoutPassword(text)} cannot be probed: expected ${url}`, {
+    throw new MailferryError(`${withoutUrlPassword(text)} cannot be probed: expected ${url}`, {
       code: 'usage-url',
       scope: 'run',
       retry: 'never',
@@ -183,7 +180,7 @@ function endpointOf(
 async function targetsOfJob(
   job: Job,
   options: ProbeOptions,
-  { env, stderr }: CliIo,
+  io: CliIo,
   signal: AbortSignal,
 ): Promise<readonly Target[]> {
   const { limits } = job;
@@ -193,11 +190,13 @@ async function targetsOfJob(
     });
   }
   const accounts = selectAccounts(job.accounts, options.account);
+  const warn = warnOn(io);
+  const secretOptions = { timeoutMs: limits.loginTimeoutMs, signal, env: io.env, warn };
   const credentialOf = await resolveSecrets(accounts, {
-    timeoutMs: limits.loginTimeoutMs,
-    signal,
-    env,
-    warn: (account, text) => stderr.write(`warning: ${printable(`${account}: ${text}`)}\n`),
+    ...secretOptions,
+    // What is unwise about it is told once, by the connection that goes through it.
+    proxyOf: await assembleProxies(accounts, { ...secretOptions, warn: () => undefined }),
+    warn: (account, text) => warn(`${account}: ${text}`),
   });
   return accounts.map((account) => ({
     name: account.id,
@@ -208,6 +207,10 @@ async function targetsOfJob(
         logIn(client, login),
       ),
   }));
+}
+
+function warnOn({ stderr }: CliIo): (text: string) => void {
+  return (text) => stderr.write(`warning: ${printable(text)}\n`);
 }
 
 function distinctServers(accounts: readonly AccountDefinition[]): AccountDefinition[] {

@@ -1,8 +1,9 @@
 /** A person logs in once, on another device: a code is shown, and asked about until they have entered it or it has expired. */
 import { MailferryError } from '../../errors/mailferry-error.ts';
+import type { ProxyOptions } from '../../pop3/proxy.ts';
 import type { OauthDefinition } from '../job.ts';
 import type { ResolveOptions } from '../raw-secret.ts';
-import { resolveSecret } from '../secrets.ts';
+import { resolveOrWarn } from '../secrets.ts';
 import { askDeviceLogin, type DeviceCode, type FetchedToken, startDeviceLogin } from './token-endpoint.ts';
 import { storeToken } from './token-store.ts';
 
@@ -11,6 +12,10 @@ const SLOWER_S = 5;
 
 export interface DeviceLoginOptions extends ResolveOptions {
   readonly definition: OauthDefinition;
+  /** Through which the provider is asked. */
+  readonly proxy?: ProxyOptions | undefined;
+  /** Told what is unwise about where the client's secret comes from. */
+  readonly warn: (text: string) => void;
   readonly sleep: (ms: number) => Promise<void>;
   /** Shows the code to the person. */
   readonly onCode: (code: Pick<DeviceCode, 'userCode' | 'verificationUri' | 'expiresIn'>) => void;
@@ -18,13 +23,13 @@ export interface DeviceLoginOptions extends ResolveOptions {
 
 /** @returns the path of the file that now keeps the refresh token. @throws MailferryError `oauth-…`, `secret-…` */
 export async function logInByDevice(options: DeviceLoginOptions): Promise<string> {
-  const { definition, timeoutMs, signal, onCode } = options;
+  const { definition, proxy, timeoutMs, signal, onCode } = options;
   const { clientSecret: source, storePath } = definition;
   if (storePath === undefined) {
     throw new Error('a device login needs a place for what comes of it');
   }
-  const clientSecret = source === undefined ? undefined : (await resolveSecret(source, options)).secret;
-  const client = { definition, clientSecret, timeoutMs, signal };
+  const clientSecret = source === undefined ? undefined : await resolveOrWarn(source, options);
+  const client = { definition, clientSecret, proxy, timeoutMs, signal };
   const code = await startDeviceLogin(client);
   onCode(code);
   const { refreshToken } = await untilDone(code, () => askDeviceLogin(client, code), options.sleep);

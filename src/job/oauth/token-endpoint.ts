@@ -3,9 +3,13 @@
  * or graded errors; no error holds a token or a client secret.
  */
 import * as oauth from 'oauth4webapi';
-import { MailferryError, textOf } from '../../errors/mailferry-error.ts';
+import { MailferryError, systemCodeOf, textOf } from '../../errors/mailferry-error.ts';
+import { isCertificateTrouble } from '../../pop3/certificate-trouble.ts';
+import { withoutSecrets } from '../../pop3/command.ts';
+import type { ProxyOptions } from '../../pop3/proxy.ts';
 import type { OauthDefinition } from '../job.ts';
 import { Secret } from '../secret.ts';
+import { tunnelledFetch } from './tunnelled-fetch.ts';
 
 export interface FetchedToken {
   readonly accessToken: Secret;
@@ -29,6 +33,8 @@ export interface DeviceCode {
 export interface OauthClient {
   readonly definition: OauthDefinition;
   readonly clientSecret: Secret | undefined;
+  /** Through which it is reached; directly where there is none. */
+  readonly proxy?: ProxyOptions | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -36,7 +42,8 @@ export interface OauthClient {
 /** @throws MailferryError `oauth-refused` (never), `oauth-unreachable` (later). */
 export async function refreshTokens(client: OauthClient, refreshToken: Secret): Promise<FetchedToken> {
   const { server, self, authentication, options } = requestOf(client);
-  return asked(client, 'the refresh token', async () => {
+  const secrets = [refreshToken.reveal()];
+  return asked({ ...client, secrets }, 'the refresh token', async () => {
     const additionalParameters = scopeOf(client.definition);
     const answer = await oauth.refreshTokenGrantRequest(server, self, authentication, refreshToken.reveal(), {
       ...options,
@@ -79,7 +86,7 @@ export async function askDeviceLogin(
   { deviceCode }: DeviceCode,
 ): Promise<FetchedToken | 'pending' | 'slow down'> {
   const { server, self, authentication, options } = requestOf(client);
-  return asked(client, 'the login', async () => {
+  return asked({ ...client, secrets: [deviceCode.reveal()] }, 'the login', async () => {
     try {
       const answer = await oauth.deviceCodeGrantRequest(
         server,
@@ -102,7 +109,7 @@ export async function askDeviceLogin(
   });
 }
 
-function requestOf({ definition, clientSecret, timeoutMs, signal }: OauthClient) {
+function requestOf({ definition, clientSecret, proxy, timeoutMs, signal }: OauthClient) {
   const { tokenEndpoint, deviceEndpoint, clientId } = definition;
   const server: oauth.AuthorizationServer = {
     issuer: new URL(tokenEndpoint).origin,
@@ -116,6 +123,7 @@ function requestOf({ definition, clientSecret, timeoutMs, signal }: OauthClient)
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     // The schema lets no other address pass in the clear than one of this machine.
     [oauth.allowInsecureRequests]: tokenEndpoint.startsWith('http:'),
+    ...(proxy !== undefined && { [oauth.customFetch]: tunnelledFetch(proxy, timeoutMs) }),
   };
   return { server, self, authentication, options };
 }
@@ -125,6 +133,10 @@ function scopeOf({ scope }: OauthDefinition): Record<string, string> {
 }
 
 function toToken({ access_token, expires_in, refresh_token }: oauth.TokenEndpointResponse): FetchedToken {
+  // RFC 6749 app. A.12, A.17: what has a line end or a NUL in it is no token, and would not be one line at a server.
+  if (/\p{Cc}/u.test(access_token + (refresh_token ?? ''))) {
+    throw new Error('what it gave is no token');
+  }
   return {
     accessToken: new Secret(access_token),
     expiresIn: expires_in,
@@ -132,9 +144,14 @@ function toToken({ access_token, expires_in, refresh_token }: oauth.TokenEndpoin
   };
 }
 
+interface Asker extends Pick<OauthClient, 'definition' | 'clientSecret' | 'signal' | 'timeoutMs'> {
+  /** What was sent besides the client's secret: a provider may say it back. */
+  readonly secrets?: readonly string[];
+}
+
 /** Grades what goes wrong. Never with the error as cause: it holds the whole answer. */
 async function asked<T>(
-  { definition, signal, timeoutMs }: OauthClient,
+  { definition, clientSecret, secrets = [], signal, timeoutMs }: Asker,
   what: string,
   ask: () => Promise<T>,
 ): Promise<T> {
@@ -144,14 +161,14 @@ async function asked<T>(
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof oauth.ResponseBodyError) {
-      throw refusal(place, what, cause);
+      throw refusal(place, what, cause, [...secrets, clientSecret?.reveal() ?? '']);
     }
     const isTimeout = cause instanceof Error && cause.name === 'TimeoutError';
     const why = isTimeout ? `no answer within ${timeoutMs} ms` : reasonOf(cause);
     throw new MailferryError(`no access token from ${place}: ${why}`, {
       code: 'oauth-unreachable',
       scope: 'account',
-      retry: 'later',
+      retry: isLasting(cause) ? 'never' : 'later',
       hint: 'see whether `tokenEndpoint` is right and can be reached from here',
     });
   }
@@ -159,7 +176,19 @@ async function asked<T>(
 
 /** `fetch` says "fetch failed", and why only in its cause. */
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error && cause.cause instanceof Error ? textOf(cause.cause) : textOf(cause);
+  const isOurs = cause instanceof MailferryError;
+  return !isOurs && cause instanceof Error && cause.cause instanceof Error
+    ? textOf(cause.cause)
+    : textOf(cause);
+}
+
+/** A certificate that is wrong, or a proxy that wants another password, is so tomorrow as well. */
+function isLasting(cause: unknown): boolean {
+  if (cause instanceof MailferryError) {
+    return cause.retry === 'never';
+  }
+  const reason = cause instanceof Error ? cause.cause : undefined;
+  return reason instanceof Error && isCertificateTrouble(systemCodeOf(reason));
 }
 
 const PASSING: readonly string[] = ['temporarily_unavailable', 'server_error', 'slow_down'];
@@ -177,11 +206,13 @@ const HINTS: Readonly<Record<string, string>> = {
 function refusal(
   place: string,
   what: string,
-  { error, error_description, status }: oauth.ResponseBodyError,
+  { error: code, error_description, status }: oauth.ResponseBodyError,
+  secrets: readonly string[],
 ): MailferryError {
+  const error = withoutSecrets(code, secrets);
   const isPassing = PASSING.includes(error) || status >= 500;
   // Microsoft puts trace ids on lines of their own behind the sentence.
-  const [description = ''] = (error_description ?? '').split(/[\r\n]/);
+  const [description = ''] = withoutSecrets(error_description ?? '', secrets).split(/[\r\n]/);
   return new MailferryError(
     `${place} refuses ${what}: ${error}${description === '' ? '' : ` (${description.slice(0, 300)})`}`,
     {

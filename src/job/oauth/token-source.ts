@@ -3,10 +3,11 @@
  * token that the provider replaces is stored before the new access token is used.
  */
 import { MailferryError } from '../../errors/mailferry-error.ts';
+import type { ProxyOptions } from '../../pop3/proxy.ts';
 import type { OauthDefinition } from '../job.ts';
 import type { ResolveOptions } from '../raw-secret.ts';
 import type { Secret } from '../secret.ts';
-import { resolveSecret } from '../secrets.ts';
+import { resolveOrWarn } from '../secrets.ts';
 import {
   clientCredentialsToken,
   type FetchedToken,
@@ -22,6 +23,8 @@ const USUAL_LIFE_S = 3600;
 
 export interface TokenSourceOptions extends ResolveOptions {
   readonly definition: OauthDefinition;
+  /** Through which tokens are asked for. */
+  readonly proxy?: ProxyOptions | undefined;
   readonly now: () => number;
   /** Told what is unwise: a refresh token that was replaced and has no place to be kept in. */
   readonly warn: (text: string) => void;
@@ -54,13 +57,15 @@ export class TokenSource {
   static async open(options: TokenSourceOptions): Promise<TokenSource> {
     const { definition } = options;
     const resolved = async (source: OauthDefinition['clientSecret']) =>
-      source === undefined ? undefined : (await resolveSecret(source, options)).secret;
+      source === undefined ? undefined : resolveOrWarn(source, options);
     const clientSecret = await resolved(definition.clientSecret);
     if (definition.grant === 'clientCredentials') {
       return new TokenSource(options, clientSecret, undefined);
     }
     const stored =
-      definition.storePath === undefined ? undefined : await readStoredToken(definition.storePath);
+      definition.storePath === undefined
+        ? undefined
+        : await readStoredToken(definition.storePath, options.warn);
     const refreshToken = stored ?? (await resolved(definition.refreshToken));
     if (refreshToken === undefined) {
       throw noRefreshToken(definition);
@@ -87,8 +92,8 @@ export class TokenSource {
   }
 
   async #fetch(signal: AbortSignal): Promise<Secret> {
-    const { definition, timeoutMs, now } = this.#options;
-    const client = { definition, clientSecret: this.#clientSecret, timeoutMs, signal };
+    const { definition, proxy, timeoutMs, now } = this.#options;
+    const client = { definition, clientSecret: this.#clientSecret, proxy, timeoutMs, signal };
     const fetched = await this.#ask(client);
     this.#keepRefreshToken(fetched);
     const lifeMs = (fetched.expiresIn ?? USUAL_LIFE_S) * 1000;

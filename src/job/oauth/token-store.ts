@@ -6,16 +6,29 @@ import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { MailferryError, systemCodeOf, textOf } from '../../errors/mailferry-error.ts';
+import { unusable } from '../raw-secret.ts';
 import { Secret } from '../secret.ts';
+import { warnOfReaders } from '../secret-file.ts';
 
-/** @returns undefined where there is none yet. @throws MailferryError `oauth-store` */
-export async function readStoredToken(path: string): Promise<Secret | undefined> {
+/** @returns undefined where there is none yet. @throws MailferryError `oauth-store`, `secret-unusable` */
+export async function readStoredToken(
+  path: string,
+  warn: (text: string) => void,
+): Promise<Secret | undefined> {
+  const token = (await readStore(path, warn)).trim();
+  if (/\p{Cc}/u.test(token)) {
+    throw unusable(`the refresh token in ${path} is more than one line`, 'Remove the file and log in anew.');
+  }
+  return token === '' ? undefined : new Secret(token);
+}
+
+async function readStore(path: string, warn: (text: string) => void): Promise<string> {
   try {
-    const token = (await readFile(path, 'utf8')).trim();
-    return token === '' ? undefined : new Secret(token);
+    await warnOfReaders(path, warn);
+    return await readFile(path, 'utf8');
   } catch (cause) {
     if (systemCodeOf(cause) === 'ENOENT') {
-      return undefined;
+      return '';
     }
     throw storeError(`cannot read the refresh token in ${path}`, cause);
   }

@@ -6,10 +6,17 @@ import type { Pop3Client } from '../client.ts';
 import { command, MAX_COMMAND_OCTETS, saslResponse, secretCommand } from '../command.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Status } from '../status.ts';
+import { withinSession } from '../within-session.ts';
 import { type Credentials, type SaslExchange, type SaslMechanism, secretsOf } from './mechanism.ts';
 
 /** Longest dialogue that is had: no mechanism here needs more than a handful of turns. */
 const MAX_TURNS = 16;
+
+/** Longest time that a mechanism takes for what it says; a KDC that does not answer may take half of it. */
+const LONGEST_STEP_MS = 60_000;
+
+/** Longest wait for the answer to a dialogue that was cancelled: nothing depends on it. */
+const LONGEST_CANCEL_MS = 5_000;
 
 /** How an attempt to log in ended. */
 export interface Attempt {
@@ -33,7 +40,7 @@ export async function authenticate(
 ): Promise<Attempt> {
   const exchange = mechanism.start(credentials, client.saslLine);
   const secrets = secretsOf(credentials);
-  let unsaid = exchange.initialResponse;
+  let unsaid = await ownStep(client, mechanism, exchange.initialResponse);
   let said = 0;
   let status: Status;
   if (unsaid !== undefined && mayComeWithAuth(client, mechanism, unsaid)) {
@@ -55,7 +62,10 @@ export async function authenticate(
     if (turn === MAX_TURNS) {
       throw new ProtocolError(`the server does not come to an end of SASL ${mechanism.name}`);
     }
-    const response = await responseTo(challenge, exchange, unsaid);
+    const response =
+      unsaid === undefined
+        ? await responseTo(challenge, exchange, client, mechanism)
+        : unsaid.toString('base64');
     secrets.unshift(...sayable(response));
     status = await client.ask(saslResponse(response, secrets), { isSasl: true });
     unsaid = undefined;
@@ -80,14 +90,26 @@ function challengeIn(status: Status, isAllSaid: boolean): string | undefined {
 async function responseTo(
   challenge: string,
   exchange: SaslExchange,
-  unsaid: Buffer | undefined,
+  client: Pop3Client,
+  mechanism: SaslMechanism,
 ): Promise<string> {
-  if (unsaid !== undefined) {
-    return unsaid.toString('base64');
-  }
   const octets = decodeBase64(challenge);
-  // RFC 5034 §4: `*` cancels; the -ERR that follows is the failed attempt.
-  return octets === undefined ? '*' : (await exchange.respond(octets)).toString('base64');
+  if (octets === undefined) {
+    // RFC 5034 §4: `*` cancels; the -ERR that follows is the failed attempt.
+    return '*';
+  }
+  try {
+    return (await ownStep(client, mechanism, exchange.respond(octets))).toString('base64');
+  } catch (cause) {
+    // The same, and what the mechanism found wrong is the failure, whatever the server says to it.
+    const cancel = client.ask(saslResponse('*'), { isSasl: true, firstOctetMs: LONGEST_CANCEL_MS });
+    await cancel.catch(() => undefined);
+    throw cause;
+  }
+}
+
+function ownStep<T>(client: Pop3Client, { name }: SaslMechanism, step: T | Promise<T>): Promise<T> {
+  return withinSession(client, step, LONGEST_STEP_MS, `SASL ${name}`);
 }
 
 /** RFC 5034 §3, §4: only where the mechanism is announced, since an older server has no initial response; and where it fits. */

@@ -10,13 +10,15 @@ import { strengthOf } from './strength.ts';
 
 /**
  * Strongest first among those that are announced (RFC 5034 §3). Only where the job names them: CRAM-MD5 and APOP, which are weak;
- * XOAUTH2 and OAUTHBEARER, since a secret does not show whether it is a token. USER and PASS (RFC 1939 §7) come last.
+ * XOAUTH2 and OAUTHBEARER, since a secret does not show whether it is a token; GSSAPI, since a job that has a password must not
+ * depend on tickets. USER and PASS (RFC 1939 §7) come last.
  */
 export function chooseWays({ offered, channelBinding, hasClientCertificate }: SaslLine): readonly Way[] {
   const ways = SASL_NAMES.filter(
     (name) =>
       offered.includes(name) &&
       !['weak', 'token'].includes(strengthOf(name)) &&
+      name !== 'GSSAPI' &&
       (channelBinding !== undefined || !isPlus(name)) &&
       (hasClientCertificate || name !== 'EXTERNAL'),
   );

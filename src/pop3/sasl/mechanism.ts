@@ -25,6 +25,8 @@ export function secretsOf({ user, password }: Credentials): string[] {
 export interface SaslLine {
   readonly host: string;
   readonly port: number;
+  /** The name that the server proves itself by: `tls.serverName` of the job, else the host. */
+  readonly serverName: string;
   /** What binds a proof to this TLS connection; undefined without TLS. */
   readonly channelBinding: ChannelBinding | undefined;
   /** Whether we have shown a certificate of our own. */
@@ -34,8 +36,11 @@ export interface SaslLine {
 }
 
 export interface SaslExchange {
-  /** What it says without being asked, or undefined where the server speaks first. */
-  readonly initialResponse: Buffer | undefined;
+  /**
+   * What it says without being asked, or undefined where the server speaks first. A promise where somebody else has to be asked for
+   * it; it rejects with a MailferryError, and nothing was sent then.
+   */
+  readonly initialResponse: Buffer | Promise<Buffer> | undefined;
   /** The answer to a challenge. @throws MailferryError where the server asks for what the mechanism does not have. */
   respond(challenge: Buffer): Buffer | Promise<Buffer>;
   /**

@@ -3,6 +3,7 @@
 /** IANA's names and XOAUTH2, strongest first: the order in which `AUTO` tries what it may. */
 export const SASL_NAMES = [
   'EXTERNAL',
+  'GSSAPI',
   'SCRAM-SHA-512-PLUS',
   'SCRAM-SHA-256-PLUS',
   'SCRAM-SHA-1-PLUS',
@@ -23,6 +24,11 @@ export const AUTH_CHOICES = ['AUTO', ...SASL_NAMES, 'APOP', 'USER-PASS'] as cons
 
 export type AuthChoice = (typeof AUTH_CHOICES)[number];
 export type Way = Exclude<AuthChoice, 'AUTO'>;
+
+/** Whether it takes a secret from the job: a client certificate or a ticket is shown without one. */
+export function needsPassword(choice: AuthChoice): boolean {
+  return choice !== 'EXTERNAL' && choice !== 'GSSAPI';
+}
 
 export function isSasl(way: Way): way is SaslName {
   return way !== 'APOP' && way !== 'USER-PASS';

@@ -1,6 +1,6 @@
 /**
- * SASLprep (RFC 4013): one form for names and passwords that look alike. Code points that Unicode got after 3.2 pass as they
- * are; RFC 5802 would refuse them, and servers of the field do not.
+ * One form for names and passwords that look alike: SASLprep (RFC 4013) and the gentler form that came after it (RFC 8265). Code
+ * points that Unicode got after 3.2 pass as they are; RFC 5802 would refuse them, and servers of the field do not.
  */
 
 /** RFC 3454 table C.1.2: blanks that are not ASCII. */
@@ -34,4 +34,12 @@ function isOneDirection(text: string): boolean {
   const characters = [...text];
   const hasOthers = characters.some((c) => /\p{L}/u.test(c) && !RIGHT_TO_LEFT.test(c));
   return !hasOthers && [characters.at(0), characters.at(-1)].every((c) => RIGHT_TO_LEFT.test(c ?? ''));
+}
+
+/**
+ * What OpaqueString (RFC 8265 §4.2.2) changes in a password: blanks that are not ASCII, and letters in pieces. SASLprep of what it
+ * gives is SASLprep of what it got. What it prohibits passes here: that is the server's to refuse.
+ */
+export function opaqueString(text: string): string {
+  return text.replace(/\p{Zs}/gu, ' ').normalize('NFC');
 }

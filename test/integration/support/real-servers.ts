@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { startCourier } from '../../services/courier.ts';
 import { startCyrus } from '../../services/cyrus.ts';
-import { startDovecot } from '../../services/dovecot.ts';
+import { type Dovecot, startDovecot } from '../../services/dovecot.ts';
 import type { EnclosedServer } from '../../services/enclosed-server.ts';
 import { type EnclosedName, type MailUser, whyNotEnclosed } from '../../services/enclosure.ts';
 import { startMailutils } from '../../services/mailutils.ts';
@@ -72,7 +72,7 @@ export const REAL_SERVERS: readonly ServerRow[] = [
   {
     name: 'Cyrus',
     gate: enclosed('cyrus'),
-    start: startCyrus,
+    start: (users) => startCyrus(users),
     lines: ['starttls', 'tls'],
     hasCapa: true,
     hasPipelining: true,
@@ -115,18 +115,25 @@ function isPlainMail(text: string): boolean {
   return /\n\r?\n\s*\S/.test(text) && !/^(?:X-)?(?:Status|UIDL?|IMAP(?:base)?|Keywords):/im.test(text);
 }
 
-function enclosed(name: EnclosedName): ServerRow['gate'] {
+export function enclosed(name: EnclosedName): ServerRow['gate'] {
   const programs = requireProgram('openssl', 'python3', 'socat', 'unshare');
   return gateOf(whyNotEnclosed(name) ?? programs.reason);
 }
 
-async function startDovecotAsReal(users: readonly MailUser[]): Promise<RealServer> {
-  const server = await startDovecot({ users });
-  const { host, port, tlsPort, caPath } = server;
+/** Debian's. */
+export async function dovecotVersion(): Promise<string> {
   const { stdout } = await run('dpkg-query', ['--show', 'dovecot-pop3d']);
-  const [, version = ''] = stdout.trim().split('\t');
+  return stdout.trim().split('\t')[1] ?? '';
+}
+
+async function startDovecotAsReal(users: readonly MailUser[]): Promise<RealServer> {
+  return dovecotAsReal(await startDovecot({ users }));
+}
+
+export async function dovecotAsReal(server: Dovecot): Promise<RealServer> {
+  const { host, port, tlsPort, caPath } = server;
   return {
-    ...{ host, port, tlsPort, caPath, version },
+    ...{ host, port, tlsPort, caPath, version: await dovecotVersion() },
     deliver: async (user, messages) => server.deliver(user, messages),
     countLeft: async (user) => {
       const status = await server.doveadm('mailbox', 'status', '-u', user, 'messages', 'INBOX');

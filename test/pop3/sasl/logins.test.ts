@@ -9,6 +9,7 @@ import { openClient, openConnection } from '../../../src/pop3/open-client.ts';
 import { authenticate } from '../../../src/pop3/sasl/authenticate.ts';
 import { MECHANISMS } from '../../../src/pop3/sasl/mechanisms.ts';
 import type { AuthChoice } from '../../../src/pop3/sasl/names.ts';
+import { TlsSessions } from '../../../src/pop3/tls-sessions.ts';
 import { type ScramServerOptions, startScramServer } from '../support/scram-server.ts';
 import { optionsFor, recordedTrace, scripted } from '../support/sessions.ts';
 
@@ -71,6 +72,20 @@ describe.each(NAMES)('%s', (name) => {
     expect(ended.code).toBeUndefined();
     expect(tried(ended)).toEqual([`AUTH ${name}-PLUS`]);
     expect(ended.lines).toContainEqual(expect.stringMatching(`^p=${type},,n=alice`));
+  });
+
+  it.each(VERSIONS)('with -PLUS binds to %s that goes on with an earlier session', async (_, tlsOptions) => {
+    const announced = [`${name}-PLUS`];
+    const { port } = await startScramServer({ certificate, tlsOptions, announced, hasPlus: true });
+    const tls = { caPath: join(folder, 'ca.pem'), fingerprints: [], serverName: undefined };
+    const tlsSessions = new TlsSessions();
+    for (const isResumed of [false, true]) {
+      const auth: AuthChoice = `${name}-PLUS`;
+      const client = await openClient(optionsFor(port, { auth, security: 'tls', tls, tlsSessions }));
+      expect(client.tlsFacts?.isResumed).toBe(isResumed);
+      await client.quit();
+      await client.closed;
+    }
   });
 
   it('a user name and a password that are not ASCII', async () => {
