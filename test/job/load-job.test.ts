@@ -81,7 +81,7 @@ describe('a job', () => {
       limits: {
         accounts: 8,
         perHost: 4,
-        pipeline: 64,
+        pipeline: 512,
         timeoutMs: 60_000,
         patienceMs: 60_000,
         connectTimeoutMs: 30_000,

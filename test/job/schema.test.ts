@@ -59,7 +59,7 @@ describe('every key', () => {
     expect(defaults).toEqual({
       accounts: 8,
       perHost: 4,
-      pipeline: 64,
+      pipeline: 512,
       timeout: '60s',
       patience: '60s',
       connectTimeout: '30s',
@@ -96,7 +96,7 @@ test('what is not given becomes the default of the default', () => {
   expect(checkLimits({}).value).toEqual({
     accounts: 8,
     perHost: 4,
-    pipeline: 64,
+    pipeline: 512,
     timeout: 60_000,
     patience: 60_000,
     connectTimeout: 30_000,
