@@ -10,7 +10,7 @@ import type { KnownMessage, MessageRow, TroubledRow, UidlChange } from './ledger
 import type { SinkSet } from './sink-set.ts';
 import type { Database, Statement } from './sqlite.ts';
 import { isVerified } from './states.ts';
-import { decodeText, encodeText } from './text-code.ts';
+import { decodeText, encodeText, isEncoded } from './text-code.ts';
 
 /** A receipt with the place that its location is relative to. */
 export interface PlacedReceipt {
@@ -125,11 +125,13 @@ export class RowReader {
       const text = this.#knownPage.get(accountId, last)?.page ?? '[]';
       // What SQLite's json_array was asked for in KNOWN_PAGE.
       const page = JSON.parse(text) as KnownTuple[];
+      // As a rule no unique-id of a page has anything to decode, which one look at all of them shows.
+      const isPlain = !isEncoded(text);
       for (const [rowId, uidl, listedOctets, state, isComplete] of page) {
         last = rowId;
         yield {
           rowId,
-          uidl: decodeText(uidl),
+          uidl: isPlain ? uidl : decodeText(uidl),
           listedOctets,
           state: stateOf(state),
           isComplete: isComplete === 1,

@@ -13,7 +13,6 @@ import { promisify } from 'node:util';
 import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
 import { ledgerError } from './ledger-error.ts';
 import type { Database } from './sqlite.ts';
-import { syncFolder } from './state-folder.ts';
 
 /** Gives the file at an open descriptor to the disk. */
 export type Sync = (fd: number) => Promise<void>;
@@ -31,17 +30,17 @@ export class Commits {
   #next: Promise<void> | undefined;
   #isOpen = true;
 
-  /**
-   * To be called when the log is there and synced, with its folder not yet so.
-   * @throws MailferryError `ledger-io`
-   */
+  /** The folder, until it is known that the log's name in it is durable. */
+  #folder: number | undefined;
+
+  /** To be called when the log is there and synced. @throws MailferryError `ledger-io` */
   constructor(database: Database, failpoint: Failpoint | undefined, sync: Sync = promisify(fsync)) {
     this.#database = database;
     this.#failpoint = failpoint ?? NO_FAILPOINT;
     this.#sync = sync;
     try {
       this.#log = openSync(`${database.path}-wal`, 'r+');
-      syncFolder(dirname(database.path));
+      this.#folder = openSync(dirname(database.path), 'r');
     } catch (thrown) {
       throw ledgerError(thrown, database.path);
     }
@@ -65,6 +64,7 @@ export class Commits {
     if (this.#isOpen) {
       this.#isOpen = false;
       closeSync(this.#log);
+      this.#closeFolder();
     }
   }
 
@@ -79,13 +79,28 @@ export class Commits {
   async #syncLog(): Promise<void> {
     try {
       if (this.#failure === undefined) {
-        await this.#sync(this.#log);
+        await Promise.all([this.#sync(this.#log), this.#syncFolder()]);
       }
     } catch (thrown) {
       this.#failure = ledgerError(thrown, this.#database.path);
     }
     if (this.#failure !== undefined) {
       throw this.#failure;
+    }
+  }
+
+  /** SQLite makes the log anew in each run. */
+  async #syncFolder(): Promise<void> {
+    if (this.#folder !== undefined) {
+      await this.#sync(this.#folder);
+      this.#closeFolder();
+    }
+  }
+
+  #closeFolder(): void {
+    if (this.#folder !== undefined) {
+      closeSync(this.#folder);
+      this.#folder = undefined;
     }
   }
 }

@@ -39,8 +39,7 @@ export function createFile(path: string): void {
   }
 }
 
-/** Makes the entries of a folder durable. @throws what the file system threw */
-export function syncFolder(path: string): void {
+function syncFolder(path: string): void {
   const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);

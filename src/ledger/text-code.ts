@@ -24,6 +24,11 @@ export function encodeText(text: string): string {
   );
 }
 
+/** Whether there is anything in it for `decodeText`. */
+export function isEncoded(stored: string): boolean {
+  return stored.search(TO_DECODE) !== -1;
+}
+
 /** The text that was given to `encodeText`. */
 export function decodeText(stored: string): string {
   return stored.replace(TO_DECODE, (found) => {

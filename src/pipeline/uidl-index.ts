@@ -24,14 +24,17 @@ export interface UidlIndex {
 export function indexByUidl(messages: readonly ListedMessage[]): UidlIndex {
   const unique = new Map<string, number>();
   const shared = new Set<string>();
-  for (const [position, { uidl }] of messages.entries()) {
-    if (!isUsableUidl(uidl) || shared.has(uidl)) {
+  let position = 0;
+  for (const { uidl } of messages) {
+    const before = unique.size;
+    unique.set(uidl, position++);
+    // One look for each: that it is there already shows in the size.
+    if (unique.size === before || !isUsableUidl(uidl)) {
       shared.add(uidl);
-    } else if (unique.delete(uidl)) {
-      shared.add(uidl);
-    } else {
-      unique.set(uidl, position);
     }
+  }
+  for (const uidl of shared) {
+    unique.delete(uidl);
   }
   return { unique, shared };
 }

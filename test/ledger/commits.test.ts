@@ -1,4 +1,5 @@
 /** Transactions that are told only once the write-ahead log is synced. */
+import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Commits, type Sync } from '../../src/ledger/commits.ts';
@@ -13,10 +14,16 @@ function openBed() {
   const database = new Database(join(statePath, 'test.db'), { readOnly: false, busyTimeoutMs: 0 });
   database.exec('PRAGMA journal_mode = WAL; CREATE TABLE said (word TEXT)');
   const syncs: { end: () => void; fail: (cause: Error) => void }[] = [];
-  const sync: Sync = () =>
-    new Promise((resolve, reject) => {
+  let folderSyncs = 0;
+  const sync: Sync = async (fd) => {
+    if (fstatSync(fd).isDirectory()) {
+      folderSyncs += 1;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
       syncs.push({ end: resolve, fail: reject });
     });
+  };
   const commits = new Commits(database, undefined, sync);
   onTestFinished(() => {
     commits.close();
@@ -27,13 +34,13 @@ function openBed() {
   const say = (word: string): Promise<void> =>
     commits.run(() => insert.run(word)).then(() => void said.push(word));
   const count = database.prepare<{ words: number }>('SELECT count(*) AS words FROM said');
-  return { commits, say, said, syncs, committed: () => count.get()?.words };
+  return { commits, say, said, syncs, folderSyncs: () => folderSyncs, committed: () => count.get()?.words };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('a transaction is told only when a sync that began after it has ended', async () => {
-  const { say, said, syncs, committed } = openBed();
+  const { say, said, syncs, folderSyncs, committed } = openBed();
   const first = say('one');
   await turn();
   const second = say('two');
@@ -47,6 +54,8 @@ test('a transaction is told only when a sync that began after it has ended', asy
   syncs[1]?.end();
   await Promise.all([second, third]);
   expect([said, syncs.length]).toEqual([['one', 'two', 'three'], 2]);
+  // The log's name in its folder, too, and once.
+  expect(folderSyncs()).toBe(1);
 });
 
 test('after a failed sync nothing more is recorded, and nobody waiting is told', async () => {
