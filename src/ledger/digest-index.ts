@@ -1,6 +1,6 @@
 /**
  * Finds rows by a digest. Most accounts never ask: their messages are known by unique-id. Keeping two indexes of random keys for
- * everybody took half of the time that recording takes, and a fifth of the file; so each is made when it is first asked for, and
+ * everybody took half of the time that recording takes, and an eighth of the file; so each is made when it is first asked for, and
  * kept up from then on. Who may only read, and finds none, makes a table of its own for the account, which goes with the connection.
  */
 import type { Database, Statement } from './sqlite.ts';
