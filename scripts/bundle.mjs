@@ -22,6 +22,8 @@ const bundle = await rolldown({
 await bundle.write({
   dir: here('../dist/cli'),
   format: 'cjs',
+  // `import()` in these scripts would look for packages from the working directory.
+  dynamicImportInCjs: false,
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',
 });

@@ -89,7 +89,9 @@ export function notProven(text: string, service: string): MailferryError {
 
 /** @param cause of an import that failed: nothing there, no binary for this system, or no Kerberos libraries for it */
 export function missingPackage(cause: unknown): MailferryError {
-  const isAbsent = systemCodeOf(cause) === 'ERR_MODULE_NOT_FOUND';
+  // The one code is that of `import`, the other that of the bundle's `require`; the package may also lack a part of its own.
+  const isNotFound = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(systemCodeOf(cause) ?? '');
+  const isAbsent = isNotFound && textOf(cause).includes("'kerberos'");
   const why = isAbsent
     ? 'which is not installed'
     : `which cannot be loaded: ${inShort(firstLine(textOf(cause)))}`;

@@ -53,10 +53,11 @@ describe('a ticket that cannot be had', () => {
 });
 
 describe('the package', () => {
-  it('that is not installed is told with the command that installs it', () => {
-    const cause = Object.assign(new Error("Cannot find package 'kerberos' imported from /x"), {
-      code: 'ERR_MODULE_NOT_FOUND',
-    });
+  it.each([
+    ['ERR_MODULE_NOT_FOUND', "Cannot find package 'kerberos' imported from /x"],
+    ['MODULE_NOT_FOUND', "Cannot find module 'kerberos'\nRequire stack:\n- /x"],
+  ])('that is not installed (%s) is told with the command that installs it', (code, text) => {
+    const cause = Object.assign(new Error(text), { code });
     const error = missingPackage(cause);
     expect(error).toMatchObject({ code: 'login-package-missing', retry: 'never', scope: 'account' });
     expect(error.message).toMatch(/kerberos, which is not installed$/);
@@ -65,7 +66,8 @@ describe('the package', () => {
 
   it('that does not load is told with the reason', () => {
     const text = "Cannot find module '../build/Debug/kerberos.node'\nRequire stack:\n- /x";
-    expect(missingPackage(new Error(text)).message).toMatch(/loaded: Cannot find module '[^']*'$/);
+    const cause = Object.assign(new Error(text), { code: 'MODULE_NOT_FOUND' });
+    expect(missingPackage(cause).message).toMatch(/loaded: Cannot find module '[^']*'$/);
   });
 });
 
