@@ -52,7 +52,7 @@ export interface AssembledJob {
 }
 
 /** What is made durable together: enough to share an fsync, little enough to hold twice per account in memory. */
-const BATCH = { messages: 1024, octets: 8 * 1024 * 1024 } as const;
+const BATCH = { messages: 1024, octets: 4 * 1024 * 1024 } as const;
 
 /** A message up to this size passes through memory; a larger one through a file in the spool. */
 const MEMORY_LIMIT_OCTETS = 2 * 1024 * 1024;
