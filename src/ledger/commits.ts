@@ -4,8 +4,8 @@
  *
  * So the database is set to `synchronous = NORMAL`, in which SQLite itself syncs the log before it brings pages home, and the rest is
  * done here (https://sqlite.org/pragma.html#pragma_synchronous). What is committed and not synced may be read, and must not be told.
- * After an error from fsync nothing more is recorded: a second one would not be believed. `close` then writes the pages anew into
- * the ledger's own file.
+ * After an error from fsync nothing more is recorded, since a second one would not be believed, and pages of the log are not brought
+ * home any more: the next run reads the log afresh and takes of it what its checksums prove.
  */
 import { closeSync, fsync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -57,6 +57,11 @@ export class Commits {
     await this.#next;
     this.#failpoint('ledger.synced');
     return result;
+  }
+
+  /** Whether all that the log holds may be believed. */
+  get isSound(): boolean {
+    return this.#failure === undefined;
   }
 
   /** To be called when nothing is running any more. Idempotent. */

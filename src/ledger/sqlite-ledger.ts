@@ -181,7 +181,9 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
       this.#isOpen = false;
       try {
         this.#commits.close();
-        this.#database.checkpoint();
+        if (this.#commits.isSound) {
+          this.#database.checkpoint();
+        }
       } finally {
         this.#database.close();
         this.#lock.release();
