@@ -3,6 +3,7 @@
  * that is not proved (promise 6).
  */
 import { MailferryError, textOf } from '../errors/mailferry-error.ts';
+import type { KnownMessage } from '../ledger/ledger.ts';
 import type { Pop3Client } from '../pop3/client.ts';
 import { type AccountWork, log, toError } from './account-work.ts';
 import { Archiver } from './archive-batch.ts';
@@ -35,6 +36,8 @@ export interface SessionSetting {
   readonly plan: SessionPlan;
   /** What is to be taken back once it is listed. */
   readonly lost: LostRows;
+  /** The account's rows, which were begun to be read where nothing is lost. */
+  readonly known: Iterable<KnownMessage>;
 }
 
 /** One session that is open already. @throws what ends the account, whatever another session might do. */
@@ -67,7 +70,7 @@ export async function runSession(
 async function runInOrder(
   client: Pop3Client,
   work: AccountWork,
-  { plan, lost }: SessionSetting,
+  { plan, lost, known }: SessionSetting,
   meter: YieldMeter,
 ): Promise<Pick<FetchResult, 'loss' | 'spent'>> {
   const { source, context, rows, tried } = work;
@@ -78,9 +81,10 @@ async function runInOrder(
     client.stopTop();
   }
   tellServer(client, work);
-  const survey = await surveyAccount(client, source.id, rows, context, (listing) =>
-    takeBackLost(lost, listing, work),
-  );
+  const survey = await surveyAccount(client, source.id, rows, context, {
+    known,
+    onListed: (listing) => takeBackLost(lost, listing, work),
+  });
   countSurvey(survey, work);
   tellSurvey(survey, work);
   await settleLosses(work, { isServerWell: true });

@@ -4,6 +4,7 @@
  */
 import { MailferryError, textOf } from '../errors/mailferry-error.ts';
 import type { Pop3Client } from '../pop3/client.ts';
+import type { OpeningListener, OpeningStep } from '../pop3/open-client.ts';
 import { runSession } from './account-session.ts';
 import { type AccountWork, log } from './account-work.ts';
 import {
@@ -15,6 +16,7 @@ import {
 } from './decide-next-session.ts';
 import { decidePipelining, TROUBLE_LASTS_MS } from './decide-pipelining.ts';
 import { findLost, type LostRows } from './refetch-lost.ts';
+import { RowsAhead } from './rows-ahead.ts';
 import { noteLoss } from './settle-losses.ts';
 
 const NOTHING_LOST: LostRows = new Map();
@@ -26,12 +28,11 @@ export async function archiveInSessions(work: AccountWork): Promise<void> {
   let plan = firstSession(knownPipelining(work));
   let end: SessionEnd | undefined;
   for (;;) {
-    const client = await openNext(plan, end, work);
-    if (client === undefined) {
+    const ended = await nextSession(plan, lost, end, work);
+    if (ended === 'no-session') {
       return;
     }
-    const ended = await runSession(client, work, { plan, lost }).catch((cause) => outwait(cause, work));
-    if (ended === undefined) {
+    if (ended === 'waited') {
       continue;
     }
     end = ended;
@@ -53,11 +54,36 @@ export async function archiveInSessions(work: AccountWork): Promise<void> {
   }
 }
 
-/** @returns undefined where a refusal of the whole session (of its listing, say) was waited for. @throws it elsewhere */
-async function outwait(cause: unknown, { source }: AccountWork): Promise<undefined> {
+/** @returns how it ended; `waited` where it was refused as a whole (its listing, say) and another may do better. */
+async function nextSession(
+  plan: SessionPlan,
+  lost: LostRows,
+  last: SessionEnd | undefined,
+  work: AccountWork,
+): Promise<SessionEnd | 'no-session' | 'waited'> {
+  const known = new RowsAhead(work.rows.known(), work.pageBudget);
+  const onStep = (step: OpeningStep): void => {
+    // What is lost changes rows once it is listed.
+    if (step === 'logging-in' && lost.size === 0) {
+      known.begin();
+    }
+  };
+  try {
+    const client = await openNext(plan, last, work, onStep);
+    return client === undefined
+      ? 'no-session'
+      : await runSession(client, work, { plan, lost, known }).catch((cause) => outwait(cause, work));
+  } finally {
+    known.release();
+  }
+}
+
+/** @throws what cannot be waited for. */
+async function outwait(cause: unknown, { source }: AccountWork): Promise<'waited'> {
   if ((await source.outwait?.(cause)) !== true) {
     throw cause;
   }
+  return 'waited';
 }
 
 /** @returns undefined where there is no session now, and none is needed to call the account done. */
@@ -65,9 +91,10 @@ async function openNext(
   plan: SessionPlan,
   last: SessionEnd | undefined,
   work: AccountWork,
+  onStep: OpeningListener,
 ): Promise<Pop3Client | undefined> {
   try {
-    return await work.source.open(work.context.dropSignal);
+    return await work.source.open(work.context.dropSignal, { onStep });
   } catch (thrown) {
     if (plan.suspect !== undefined && last?.kind === 'broken') {
       const { cause, part } = last;

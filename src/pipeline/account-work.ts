@@ -8,12 +8,15 @@ import type { WantedMessage } from './classify-listing.ts';
 import type { AccountSource, JobContext } from './context.ts';
 import type { Tally } from './counts.ts';
 import type { ListedInRun } from './listed-in-run.ts';
+import type { PageBudget } from './rows-ahead.ts';
 import type { TriedMessages } from './tried-messages.ts';
 
 export interface AccountWork {
   readonly source: AccountSource;
   readonly context: JobContext;
   readonly rows: AccountLedger;
+  /** What may be held of the rows of accounts whose servers are busy. */
+  readonly pageBudget: PageBudget;
   readonly tally: Tally;
   /** What the sessions of this run have shown, so that what several show is counted once. */
   readonly shown: {

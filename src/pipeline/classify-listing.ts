@@ -8,8 +8,8 @@
 import type { KnownMessage } from '../ledger/ledger.ts';
 import { isInDeletion } from '../ledger/states.ts';
 import { isFamiliarSize } from './decide-uidl-change.ts';
-import type { ListedMessage } from './listing.ts';
-import { indexByUidl, isSameSize, shareKey } from './uidl-index.ts';
+import type { ListedMessage } from './listed-message.ts';
+import { type IndexedListing, isSameSize, shareKey } from './uidl-index.ts';
 
 /**
  * How a fetched message finds its row in the ledger.
@@ -56,11 +56,10 @@ type Verdict =
   | { readonly kind: 'returning'; readonly rowIds: readonly number[] };
 
 export function classifyListing(
-  messages: readonly ListedMessage[],
+  { messages, byUidl: index }: IndexedListing,
   known: Iterable<KnownMessage>,
   options: { readonly isRetryingQuarantined?: boolean } = {},
 ): Classification {
-  const index = indexByUidl(messages);
   const verdicts: (Verdict | undefined)[] = new Array(messages.length);
   const ambiguousRows = new Map<string, number>();
   let expected = 0;
@@ -91,10 +90,9 @@ export function classifyListing(
  * deletion does not count: what shows under its unique-id may be another message.
  */
 export function matchArchived(
-  messages: readonly ListedMessage[],
+  { messages, byUidl: { unique } }: IndexedListing,
   known: Iterable<KnownMessage>,
 ): ReadonlyMap<number, number> {
-  const { unique } = indexByUidl(messages);
   const matched = new Map<number, number>();
   for (const row of known) {
     const message = messages[unique.get(row.uidl) ?? -1];
@@ -106,8 +104,7 @@ export function matchArchived(
 }
 
 /** Numbers of the messages that have no identity by unique-id. */
-export function ambiguousNumbers(messages: readonly ListedMessage[]): ReadonlySet<number> {
-  const { shared } = indexByUidl(messages);
+export function ambiguousNumbers({ messages, byUidl: { shared } }: IndexedListing): ReadonlySet<number> {
   return new Set(messages.filter(({ uidl }) => shared.has(uidl)).map(({ number }) => number));
 }
 

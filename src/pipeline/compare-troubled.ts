@@ -21,8 +21,8 @@ export async function compareTroubled(
   const gone: TroubledRow[] = [];
   let isListedRow: ReturnType<typeof listedRows> | undefined;
   for (const row of rows.troubled()) {
-    // Mostly nothing is in trouble, and then the listing need not be indexed.
-    isListedRow ??= listedRows(listing.messages);
+    // Mostly nothing is in trouble.
+    isListedRow ??= listedRows(listing);
     const isListed = isListedRow(row);
     if (isListed !== (row.unlistedAt === null) && (isListed || isFirst)) {
       presence.push({ rowId: row.rowId, isListed });

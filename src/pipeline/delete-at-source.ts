@@ -36,7 +36,7 @@ export async function reconcile(survey: Survey, work: AccountWork): Promise<void
   const returned = [...nameless, ...back.values()];
   // Where unique-ids have changed, that one is gone says nothing: the next run will know.
   if (!work.uidls.isChanged) {
-    const confirmed = confirmedDeletions(listing.messages, work.rows.known(), new Set(returned));
+    const confirmed = confirmedDeletions(listing, work.rows.known(), new Set(returned));
     await work.rows.move(confirmed, 'confirmDeletion');
   }
   await work.rows.move(returned, 'return');

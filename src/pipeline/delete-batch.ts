@@ -134,9 +134,7 @@ async function proveArchived({ listing, rows, archiver, archivedNow }: DeletionO
   const now = new Set<number>();
   const archivedNumbers = new Set(archivedNow.map(({ wanted }) => wanted.number));
   const failures: MailferryError[] = [];
-  const matched = listing.hasUidl
-    ? matchArchived(listing.messages, rows.known())
-    : matchSession(archivedNow, rows);
+  const matched = listing.hasUidl ? matchArchived(listing, rows.known()) : matchSession(archivedNow, rows);
   for (const [number, rowId] of matched) {
     const [row] = rows.rows([rowId]);
     if (row !== undefined) {

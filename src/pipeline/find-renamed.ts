@@ -7,10 +7,10 @@ import { headerDigest } from '../message/header-block.ts';
 import type { Pop3Client } from '../pop3/client.ts';
 import type { Classification, WantedMessage } from './classify-listing.ts';
 import { decideUidlChange, isFamiliarSize, type SizeFacts, type UidlFacts } from './decide-uidl-change.ts';
-import type { ListedMessage, Listing } from './listing.ts';
+import type { ListedMessage } from './listed-message.ts';
 import { type HeadedMessage, type HeaderMatch, matchHeaders } from './match-headers.ts';
 import { readHeaders } from './read-headers.ts';
-import { listedRows } from './uidl-index.ts';
+import { type IndexedListing, listedRows } from './uidl-index.ts';
 
 export type RenamedRows = Pick<AccountLedger, 'known' | 'rowsByHeader' | 'uidlChange'>;
 
@@ -34,7 +34,7 @@ type Counts = Pick<Classification, 'expected' | 'seen'>;
 /** @param wanted what the classification did not find archived, and what no header has recognised since. */
 export async function findRenamed(
   client: Pop3Client,
-  { messages }: Listing,
+  listing: IndexedListing,
   { expected, seen }: Counts,
   wanted: readonly WantedMessage[],
   rows: RenamedRows | undefined,
@@ -48,7 +48,7 @@ export async function findRenamed(
   if (rows === undefined || decision.kind === 'same') {
     return { ...same(decision), rest: wanted };
   }
-  const isListed = listedRows(messages);
+  const isListed = listedRows(listing);
   const { sizes, likely } = compareSizes(unknown, rows.known(), isListed);
   facts = { ...facts, sizes };
   decision = decideUidlChange(facts);

@@ -2,7 +2,7 @@
  * What an account has shown in all sessions of one run: each message once, however often it is listed. Numbers are valid in
  * one session only, so messages are told apart by unique-id and size; equal ones count as many as one listing showed.
  */
-import type { ListedMessage } from './listing.ts';
+import type { ListedMessage } from './listed-message.ts';
 
 type Shown = Pick<ListedMessage, 'uidl' | 'listedOctets'>;
 

@@ -4,17 +4,10 @@
  */
 import type { Pop3Client } from '../pop3/client.ts';
 import { ProtocolError } from '../pop3/errors.ts';
+import type { ListedMessage } from './listed-message.ts';
+import { type IndexedListing, indexByUidl, UidlIndexBuilder } from './uidl-index.ts';
 
-export interface ListedMessage {
-  readonly number: number;
-  /** As the server gave it, one character per octet; empty where it gave none. */
-  readonly uidl: string;
-  /** Size by LIST: advice. Null where LIST did not say. */
-  readonly listedOctets: number | null;
-}
-
-export interface Listing {
-  readonly messages: readonly ListedMessage[];
+export interface Listing extends IndexedListing {
   readonly octets: number;
   readonly hasUidl: boolean;
   /** What the three answers disagree about, in words. */
@@ -31,6 +24,7 @@ const MAX_UIDL_OCTETS = 256 * 1024 * 1024;
 export async function readListing(client: Pop3Client): Promise<Listing> {
   const sizes = new Column<number>('LIST');
   const uidls = new Column<string>('UIDL');
+  const index = new UidlIndexBuilder();
   let uidlOctets = 0;
   const [stat, , hasUidl] = await Promise.all([
     client.stat(),
@@ -41,6 +35,7 @@ export async function readListing(client: Pop3Client): Promise<Listing> {
         throw new ProtocolError(`the answer to UIDL has more than ${MAX_UIDL_OCTETS} octets of unique-ids`);
       }
       uidls.add(number, uidl);
+      index.add(uidl);
     }),
   ]);
   const warnings: string[] = [];
@@ -52,12 +47,15 @@ export async function readListing(client: Pop3Client): Promise<Listing> {
       `UIDL shows ${uidls.length} messages, LIST ${sizes.length}: only those in both are taken this time`,
     );
   }
-  const messages = hasUidl ? intersect(uidls, sizes) : withoutUidl(sizes);
+  const isAligned = hasUidl && uidls.isAlignedWith(sizes);
+  const messages = isAligned ? align(uidls, sizes) : hasUidl ? intersect(uidls, sizes) : withoutUidl(sizes);
+  // The positions that the index knows are those of the lines of UIDL.
+  const byUidl = isAligned ? index.build() : indexByUidl(messages);
   let octets = 0;
   for (const { listedOctets } of messages) {
     octets += listedOctets ?? 0;
   }
-  return { messages, octets, hasUidl, warnings };
+  return { messages, byUidl, octets, hasUidl, warnings };
 }
 
 /** One listing: message numbers and a value for each, in the server's order. */
@@ -112,14 +110,16 @@ class Column<Value> {
   }
 }
 
+/** Two listings with the same numbers in the same order, as they are everywhere but on broken servers. */
+function align(uidls: Column<string>, sizes: Column<number>): ListedMessage[] {
+  return uidls.numbers.map((number, index) => ({
+    number,
+    uidl: uidls.values[index] ?? '',
+    listedOctets: sizes.values[index] ?? null,
+  }));
+}
+
 function intersect(uidls: Column<string>, sizes: Column<number>): ListedMessage[] {
-  if (uidls.isAlignedWith(sizes)) {
-    return uidls.numbers.map((number, index) => ({
-      number,
-      uidl: uidls.values[index] ?? '',
-      listedOctets: sizes.values[index] ?? null,
-    }));
-  }
   const sizeOf = sizes.toMap();
   const messages: ListedMessage[] = [];
   for (const [number, uidl] of uidls.toMap()) {

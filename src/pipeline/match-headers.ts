@@ -5,7 +5,7 @@
  * says nothing; those are fetched.
  */
 import type { MessageRow } from '../ledger/ledger.ts';
-import type { ListedMessage } from './listing.ts';
+import type { ListedMessage } from './listed-message.ts';
 
 /** A listed message with the digest of the header that TOP gave. */
 export interface HeadedMessage<Message extends ListedMessage> {

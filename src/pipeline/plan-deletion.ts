@@ -47,7 +47,7 @@ export function planDeletions(
     return keepAll(survey);
   }
   const foreseen = foresee(survey, rows, now);
-  const ambiguous = ambiguousNumbers(listing.messages);
+  const ambiguous = ambiguousNumbers(listing);
   const candidates = listing.messages.map(({ number, listedOctets }) => ({
     number,
     listedOctets,
@@ -86,7 +86,7 @@ function foresee(
 ): ReadonlyMap<number, Foreseen> {
   // Without unique-ids a message has an identity in the session that fetches it, and in no other.
   const fetched = wanted.filter(({ kind }) => kind !== 'ambiguous' || !listing.hasUidl);
-  const archived = rows !== undefined && listing.hasUidl ? matchArchived(listing.messages, rows.known()) : [];
+  const archived = rows !== undefined && listing.hasUidl ? matchArchived(listing, rows.known()) : [];
   const regrown = resized.map(({ message, row }) => [message.number, row.rowId] as const);
   return new Map([
     ...fetched.map((message) => [message.number, afterFetching(message, rows, now)] as const),

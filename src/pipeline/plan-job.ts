@@ -120,8 +120,8 @@ function planUidls({ uidls }: Survey): UidlPlan {
   return { kind, reason, followed: followed.length };
 }
 
-function findSetAside({ messages }: Listing, rows: PlannedRows | undefined): QuarantinedListing[] {
-  const isListed = listedRows(messages);
+function findSetAside(listing: Listing, rows: PlannedRows | undefined): QuarantinedListing[] {
+  const isListed = listedRows(listing);
   return [...(rows?.troubled() ?? [])]
     .filter((row) => row.state === 'quarantined' && isListed(row))
     .map(({ uidl, listedOctets }) => ({ uidl, listedOctets }));

@@ -3,7 +3,7 @@
  */
 import type { Pop3Client } from '../pop3/client.ts';
 import { RefusedError } from '../pop3/errors.ts';
-import type { ListedMessage } from './listing.ts';
+import type { ListedMessage } from './listed-message.ts';
 
 /** How many TOPs are asked together; the command window bounds how many are in flight. */
 const GROUP = 64;

@@ -4,19 +4,17 @@
  */
 import type { KnownMessage } from '../ledger/ledger.ts';
 import { isInDeletion, type MessageState } from '../ledger/states.ts';
-import type { ListedMessage } from './listing.ts';
-import { indexByUidl, isSameSize } from './uidl-index.ts';
+import { type IndexedListing, isSameSize } from './uidl-index.ts';
 
 /**
  * Rows whose message is gone.
  * @param recognised rows that were recognised in this listing by size and header
  */
 export function confirmedDeletions(
-  messages: readonly ListedMessage[],
+  { messages, byUidl: { unique, shared } }: IndexedListing,
   known: Iterable<KnownMessage>,
   recognised: ReadonlySet<number>,
 ): readonly number[] {
-  const { unique, shared } = indexByUidl(messages);
   const positionOf = (row: KnownMessage): number | undefined => {
     const position = unique.get(row.uidl);
     const message = messages[position ?? -1];

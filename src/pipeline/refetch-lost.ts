@@ -63,7 +63,7 @@ export async function takeBackLost(lost: LostRows, listing: Listing, work: Accou
   if (lost.size === 0) {
     return;
   }
-  const isListed = listedRows(listing.messages);
+  const isListed = listedRows(listing);
   for (const [sink, ids] of lost) {
     const gone: MessageRow[] = [];
     let taken = 0;

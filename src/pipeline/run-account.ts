@@ -10,6 +10,7 @@ import { Tally } from './counts.ts';
 import { outcomeOfFailure, worstOutcome } from './decide-outcome.ts';
 import { elapsed } from './elapsed.ts';
 import { ListedInRun } from './listed-in-run.ts';
+import type { PageBudget } from './rows-ahead.ts';
 import { settleLosses } from './settle-losses.ts';
 import { TriedMessages } from './tried-messages.ts';
 
@@ -19,7 +20,11 @@ export interface AccountResult {
   readonly cause: unknown;
 }
 
-export async function runAccount(source: AccountSource, context: JobContext): Promise<AccountResult> {
+export async function runAccount(
+  source: AccountSource,
+  context: JobContext,
+  pageBudget: PageBudget,
+): Promise<AccountResult> {
   const startedAt = context.now();
   const tally = new Tally();
   const outcomes = new Set<Outcome>();
@@ -31,7 +36,19 @@ export async function runAccount(source: AccountSource, context: JobContext): Pr
     const shown = { listed: new ListedInRun(), wanted: new ListedInRun(), skipped: new ListedInRun() };
     const tried = new TriedMessages();
     const settled = new Set<string>();
-    const work = { source, context, rows, tally, shown, settled, outcomes, tried, losses: [], uidls };
+    const work = {
+      source,
+      context,
+      rows,
+      pageBudget,
+      tally,
+      shown,
+      settled,
+      outcomes,
+      tried,
+      losses: [],
+      uidls,
+    };
     try {
       await archiveInSessions(work);
     } finally {

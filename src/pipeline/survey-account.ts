@@ -2,7 +2,7 @@
  * What there is to do for one account, found without fetching a message: listing, classification, recognition by header
  * where unique-ids say nothing (or may have changed, or be used again), and the job's rules. `plan` ends here; `run` goes on from here.
  */
-import type { AccountLedger, MessageRow, SkippedEntry } from '../ledger/ledger.ts';
+import type { AccountLedger, KnownMessage, MessageRow, SkippedEntry } from '../ledger/ledger.ts';
 import { headerDigest } from '../message/header-block.ts';
 import { messageDate } from '../message/message-date.ts';
 import type { Pop3Client } from '../pop3/client.ts';
@@ -36,23 +36,27 @@ export interface Survey {
   readonly uidls: UidlSurvey;
 }
 
-/**
- * @param rows undefined where the ledger has nothing of the account yet.
- * @param onListed called before the listing is compared with the rows, which it may change.
- */
+export interface SurveyOptions {
+  /** What `rows.known()` gives, where it was read ahead. */
+  readonly known?: Iterable<KnownMessage>;
+  /** Called before the listing is compared with the rows, which it may change. */
+  readonly onListed?: (listing: Listing) => Promise<void>;
+}
+
+/** @param rows undefined where the ledger has nothing of the account yet. */
 export async function surveyAccount(
   client: Pop3Client,
   account: string,
   rows: KnownRows | undefined,
   context: SurveyContext,
-  onListed?: (listing: Listing) => Promise<void>,
+  { known, onListed }: SurveyOptions = {},
 ): Promise<Survey> {
   const listing = await readListing(client);
   await onListed?.(listing);
   for (const text of listing.warnings) {
     context.emit({ type: 'logged', level: 'warn', account, text });
   }
-  const classified = classifyListing(listing.messages, rows?.known() ?? [], {
+  const classified = classifyListing(listing, known ?? rows?.known() ?? [], {
     isRetryingQuarantined: context.isRetryingQuarantined === true,
   });
   const { returned, doubtful } = await recogniseReturned(client, classified.returning, rows);

@@ -3,7 +3,7 @@
  * a session breaks (a server that ends it, or loses count of its own dots) cannot keep the others from being archived.
  * The next run tries them again.
  */
-import type { ListedMessage } from './listing.ts';
+import type { ListedMessage } from './listed-message.ts';
 
 export class TriedMessages {
   readonly #keys = new Set<string>();

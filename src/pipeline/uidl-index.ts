@@ -3,7 +3,7 @@
  * know what became of the messages.
  */
 import type { KnownMessage } from '../ledger/ledger.ts';
-import type { ListedMessage } from './listing.ts';
+import type { ListedMessage } from './listed-message.ts';
 
 /** RFC 1939 §7: 1 to 70 octets from 0x21 to 0x7E. Servers use blanks and 8-bit octets too, which harm nobody. */
 const MAX_UIDL_OCTETS = 70;
@@ -21,22 +21,43 @@ export interface UidlIndex {
   readonly shared: ReadonlySet<string>;
 }
 
+/** What a listing shows, and where by unique-id. */
+export interface IndexedListing {
+  readonly messages: readonly ListedMessage[];
+  readonly byUidl: UidlIndex;
+}
+
 export function indexByUidl(messages: readonly ListedMessage[]): UidlIndex {
-  const unique = new Map<string, number>();
-  const shared = new Set<string>();
-  let position = 0;
+  const index = new UidlIndexBuilder();
   for (const { uidl } of messages) {
-    const before = unique.size;
-    unique.set(uidl, position++);
+    index.add(uidl);
+  }
+  return index.build();
+}
+
+/** Puts an index together while the lines of a listing come. */
+export class UidlIndexBuilder {
+  readonly #unique = new Map<string, number>();
+  readonly #shared = new Set<string>();
+  #position = 0;
+
+  /** Takes the unique-id of the next message. */
+  add(uidl: string): void {
+    const before = this.#unique.size;
+    this.#unique.set(uidl, this.#position++);
     // One look for each: that it is there already shows in the size.
-    if (unique.size === before || !isUsableUidl(uidl)) {
-      shared.add(uidl);
+    if (this.#unique.size === before || !isUsableUidl(uidl)) {
+      this.#shared.add(uidl);
     }
   }
-  for (const uidl of shared) {
-    unique.delete(uidl);
+
+  /** To be called once, when all are in. */
+  build(): UidlIndex {
+    for (const uidl of this.#shared) {
+      this.#unique.delete(uidl);
+    }
+    return { unique: this.#unique, shared: this.#shared };
   }
-  return { unique, shared };
 }
 
 /** LIST is compared with what LIST said before, never with octets received: some servers count otherwise. */
@@ -52,10 +73,10 @@ export function shareKey({ uidl, listedOctets }: { uidl: string; listedOctets: n
 }
 
 /** Says whether the server still shows the message of a row, by unique-id and size; also one that shares its unique-id. */
-export function listedRows(
-  messages: readonly ListedMessage[],
-): (row: Pick<KnownMessage, 'uidl' | 'listedOctets'>) => boolean {
-  const { unique, shared } = indexByUidl(messages);
+export function listedRows({
+  messages,
+  byUidl: { unique, shared },
+}: IndexedListing): (row: Pick<KnownMessage, 'uidl' | 'listedOctets'>) => boolean {
   const sharedSizes = new Set(
     messages
       .filter(({ uidl }) => shared.has(uidl))

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { KnownMessage } from '../../src/ledger/ledger.ts';
 import { classifyListing } from '../../src/pipeline/classify-listing.ts';
-import type { ListedMessage } from '../../src/pipeline/listing.ts';
-import { isUsableUidl } from '../../src/pipeline/uidl-index.ts';
+import { type IndexedListing, indexByUidl, isUsableUidl } from '../../src/pipeline/uidl-index.ts';
 
-function listed(...entries: readonly (readonly [uidl: string, octets: number | null])[]): ListedMessage[] {
-  return entries.map(([uidl, listedOctets], index) => ({ number: index + 1, uidl, listedOctets }));
+function listed(...entries: readonly (readonly [uidl: string, octets: number | null])[]): IndexedListing {
+  const messages = entries.map(([uidl, listedOctets], index) => ({ number: index + 1, uidl, listedOctets }));
+  return { messages, byUidl: indexByUidl(messages) };
 }
 
 function row(
@@ -18,8 +18,8 @@ function row(
 }
 
 /** Number, kind and row of what is to be fetched. */
-function wantedOf(messages: readonly ListedMessage[], known: readonly KnownMessage[]): unknown[] {
-  return classifyListing(messages, known).wanted.map(({ number, kind, rowId }) => [number, kind, rowId]);
+function wantedOf(listing: IndexedListing, known: readonly KnownMessage[]): unknown[] {
+  return classifyListing(listing, known).wanted.map(({ number, kind, rowId }) => [number, kind, rowId]);
 }
 
 describe('classifyListing', () => {
@@ -93,16 +93,16 @@ describe('classifyListing', () => {
   });
 
   it('Q3, RFC-49: finds two messages under one unique-id ambiguous, and counts them', () => {
-    const messages = listed(['a', 1], ['a', 1], ['b', 1]);
-    expect(classifyListing(messages, [])).toMatchObject({ ambiguous: 2, wanted: [{}, {}, { kind: 'new' }] });
-    expect(wantedOf(messages, [row(1, 'a', 1)])).toHaveLength(3);
-    const settled = classifyListing(messages, [row(1, 'a', 1), row(2, 'a', 1), row(3, 'b', 1)]);
+    const listing = listed(['a', 1], ['a', 1], ['b', 1]);
+    expect(classifyListing(listing, [])).toMatchObject({ ambiguous: 2, wanted: [{}, {}, { kind: 'new' }] });
+    expect(wantedOf(listing, [row(1, 'a', 1)])).toHaveLength(3);
+    const settled = classifyListing(listing, [row(1, 'a', 1), row(2, 'a', 1), row(3, 'b', 1)]);
     expect(settled).toMatchObject({ archivedBefore: 3, ambiguous: 0, wanted: [] });
   });
 
   it('Q3: settles messages under one unique-id by size, each size for itself', () => {
-    const messages = listed(['a', 1], ['a', 2]);
-    expect(wantedOf(messages, [row(1, 'a', 1)])).toEqual([[2, 'ambiguous', undefined]]);
+    const listing = listed(['a', 1], ['a', 2]);
+    expect(wantedOf(listing, [row(1, 'a', 1)])).toEqual([[2, 'ambiguous', undefined]]);
   });
 
   it('Q8: never takes a message without a unique-id for known by count alone', () => {
@@ -116,18 +116,18 @@ describe('classifyListing', () => {
   });
 
   it('has a place for every message: archived, quarantined or wanted', () => {
-    const messages = listed(['a', 1], ['b', 1], ['c', 1], ['c', 1], ['', 1], ['d', 9]);
+    const listing = listed(['a', 1], ['b', 1], ['c', 1], ['c', 1], ['', 1], ['d', 9]);
     const known = [
       row(1, 'a', 1),
       row(2, 'b', 1, { state: 'quarantined', isComplete: false }),
       row(3, 'd', 1),
     ];
-    const { archivedBefore, quarantined, wanted } = classifyListing(messages, known);
-    expect(archivedBefore + quarantined + wanted.length).toBe(messages.length);
+    const { archivedBefore, quarantined, wanted } = classifyListing(listing, known);
+    expect(archivedBefore + quarantined + wanted.length).toBe(listing.messages.length);
   });
 
   it('Q14: forgets nothing of what is not listed: a window of the mailbox is no news', () => {
-    expect(classifyListing([], [row(1, 'a', 1)])).toEqual({
+    expect(classifyListing(listed(), [row(1, 'a', 1)])).toEqual({
       archivedBefore: 0,
       quarantined: 0,
       wanted: [],
