@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import type { Failpoint } from '../../errors/failpoint.ts';
 import type { MailferryError } from '../../errors/mailferry-error.ts';
-import { countLineEnds, LfConverter, LineEndCounter, toLf } from '../../message/line-ends.ts';
+import { copyAsLf, countLineEnds, LfConverter, LineEndCounter } from '../../message/line-ends.ts';
 import type { Message } from '../../message/message.ts';
 import { readPieces } from '../../message/pieces.ts';
 import { compareClaims } from '../content-check.ts';
@@ -17,6 +17,9 @@ import type { Slots } from '../slots.ts';
 import { storedFormOf } from '../stored-form.ts';
 import type { TemporaryNames } from './folder.ts';
 import { GROUP_FILES, SyncGroup } from './sync-group.ts';
+
+/** Large enough for most messages that are kept in memory. */
+const SCRATCH_OCTETS = 64 * 1024;
 
 export interface PlannedFile {
   readonly base: string;
@@ -47,6 +50,8 @@ export class MaildirBatch {
   readonly #written: WrittenFile[] = [];
   readonly #slots: Slots;
   readonly #group: SyncGroup;
+  /** One for all messages: what is made for each costs more than converting it. */
+  #scratch = Buffer.alloc(0);
 
   constructor({ disk, root, temporaryNames, failpoint, slots }: MaildirBatchParts) {
     this.#disk = disk;
@@ -105,7 +110,11 @@ export class MaildirBatch {
 
   /** @returns why the message must not be stored; then nothing of it is left */
   async #writeFile({ base, message }: PlannedFile, signal: AbortSignal): Promise<MailferryError | undefined> {
-    const file = { from: this.#path('tmp', this.#names.next()), to: this.#path('new', base), isMoved: false };
+    const file = {
+      from: `${this.#root}/tmp/${this.#names.next()}`,
+      to: `${this.#root}/new/${base}`,
+      isMoved: false,
+    };
     const fd = this.#disk.open(file.from, 'wx', 0o600);
     this.#written.push(file);
     let mismatch: MailferryError | undefined;
@@ -135,7 +144,7 @@ export class MaildirBatch {
       const octets = message.content.buffer;
       const mismatch = compareClaims(message, octets.length, countLineEnds(octets));
       if (mismatch === undefined) {
-        writeAll(this.#disk, fd, form === 'lf' ? toLf(octets) : octets, 0);
+        writeAll(this.#disk, fd, form === 'lf' ? this.#asLf(octets) : octets, 0);
       }
       return mismatch;
     }
@@ -183,7 +192,11 @@ export class MaildirBatch {
     }
   }
 
-  #path(folder: string, name: string): string {
-    return join(this.#root, folder, name);
+  /** The octets with each CRLF as LF; good until the next call. */
+  #asLf(octets: Buffer): Buffer {
+    if (this.#scratch.length < octets.length) {
+      this.#scratch = Buffer.allocUnsafeSlow(Math.max(SCRATCH_OCTETS, octets.length));
+    }
+    return this.#scratch.subarray(0, copyAsLf(octets, 0, octets.length, this.#scratch, 0));
   }
 }
