@@ -1,9 +1,9 @@
-/** What all scenarios stand on: a Dovecot with their mail, a folder for the runs, and who takes part. */
-import { mkdirSync, readdirSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+/** What all scenarios stand on: a Dovecot with their mail, a ground for the runs, and who takes part. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dovecot, startDovecot } from '../services/dovecot.ts';
 import type { Contender, Setting, Stored } from './contender.ts';
+import type { Ground } from './ground/ground.ts';
+import type { Room } from './ground/room.ts';
 import { fillMaildrop, type Mail, type Maildrop, PASSWORD, userOf } from './mail/maildrops.ts';
 import { type Cost, measure } from './measure.ts';
 import type { Progress } from './progress.ts';
@@ -12,8 +12,7 @@ import type { Progress } from './progress.ts';
 const SERVER_SETTLES_MS = 300;
 
 export interface BedOptions {
-  /** Of the bench's own, and reachable by everybody: getmail6, called by root, delivers as nobody. */
-  readonly folder: string;
+  readonly ground: Ground;
   readonly contenders: readonly Contender[];
   readonly rounds: number;
   readonly patienceSeconds: number;
@@ -25,7 +24,6 @@ export class Bed implements AsyncDisposable {
   readonly options: BedOptions;
   readonly #maildrops = new Map<string, Maildrop>();
   #dovecot: Dovecot | undefined;
-  #folders = 0;
 
   constructor(options: BedOptions) {
     this.options = options;
@@ -54,13 +52,6 @@ export class Bed implements AsyncDisposable {
     return filled;
   }
 
-  /** An empty folder, for a run or for a contender's runs that know of each other. The caller removes it. */
-  makeFolder(): string {
-    const folder = join(this.options.folder, `run-${++this.#folders}`);
-    mkdirSync(folder);
-    return folder;
-  }
-
   /** For clear text, without state from earlier runs, into a Maildir; scenarios change what they need otherwise. */
   async setting(folder: string, user: string): Promise<Setting> {
     const { host, port, caPath } = await this.dovecot();
@@ -82,14 +73,10 @@ export class Bed implements AsyncDisposable {
     return { cost: { ...cost, serverCpuSeconds: dovecot.cpuSeconds() - serverBefore } };
   }
 
-  /** Gives a new folder to `use` and gives its room back afterwards. */
-  async inFolder<Result>(use: (folder: string) => Promise<Result>): Promise<Result> {
-    const folder = this.makeFolder();
-    try {
-      return await use(folder);
-    } finally {
-      emptyFiles(folder);
-    }
+  /** Gives an empty folder to `use`, for a run or for runs that know of each other, and gives its room back afterwards. */
+  async inFolder<Result>(room: Room, use: (folder: string) => Promise<Result>): Promise<Result> {
+    using folder = this.options.ground.open(room);
+    return await use(folder.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -102,17 +89,6 @@ export class Bed implements AsyncDisposable {
     const maildrop = await fillMaildrop(await this.dovecot(), mail, user, seed);
     this.#maildrops.set(user, maildrop);
     return maildrop;
-  }
-}
-
-/**
- * Gives back what the files take and leaves them there; the whole folder of the bench goes at its end. ext4 does not use the inodes of
- * files that were removed in the last minutes, and looks past each of them when it makes a new one: after ten thousand were removed, the
- * next contender would take four times as long.
- */
-function emptyFiles(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) truncateSync(join(entry.parentPath, entry.name));
   }
 }
 

@@ -5,12 +5,12 @@ import type { Contender } from './contender.ts';
 import { PROJECT } from './project.ts';
 
 /** A line each. */
-export function describeMachine(contenders: readonly Contender[], folder: string): string[] {
+export function describeMachine(contenders: readonly Contender[], fileSystem: string): string[] {
   const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
   const peers = contenders.filter(({ role }) => role === 'peer');
   return [
     `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${memory}, Linux ${release()}, Node ${process.version}`,
-    `file system of the stores: ${said('findmnt', '--noheadings', '--output=FSTYPE', '--target', folder)}`,
+    `file system of the stores: ${fileSystem}`,
     `server: Dovecot ${said('dovecot', '--version')} on loopback, on the same machine`,
     ...peers.map(({ name, debianPackage }) => `${name}: Debian ${versionOf(debianPackage)}`),
   ];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Bed } from './bed.ts';
 import { chooseContenders } from './choose-contenders.ts';
 import { describeCheckout, describeMachine } from './facts.ts';
+import { chooseGround } from './ground/choose-ground.ts';
 import { COMPLETE } from './mail/completeness.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
 import { plotsOf } from './plot/all.ts';
@@ -15,7 +16,7 @@ import { scaleSection } from './report/scale-section.ts';
 import { scenarioSection } from './report/scenario-section.ts';
 import { targetTable } from './report/target-table.ts';
 import type { Results, ScaleResult, ScenarioResult } from './result.ts';
-import { keepResults, NO_RESULTS, readResults } from './result-file.ts';
+import { keepResults, NO_RESULTS, readResults, requireSameFileSystem } from './result-file.ts';
 import { measureScale } from './scale/scale.ts';
 import { SUBJECT } from './scenarios/names.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -36,20 +37,24 @@ async function main(): Promise<void> {
 async function measureAndTell(options: BenchOptions, progress: Progress): Promise<void> {
   const { contenders, advice } = chooseContenders(options.contenders);
   if (advice !== undefined) progress(advice);
-  const folder = makeFolder();
-  const facts = describeMachine(contenders, folder);
+  const { ground, advice: groundAdvice } = chooseGround(options.fileSystem, makeFolder());
+  if (groundAdvice !== undefined) progress(groundAdvice);
+  const fileSystem = ground.description;
+  if (options.resultPath !== undefined) requireSameFileSystem(options.resultPath, fileSystem);
+  const facts = describeMachine(contenders, fileSystem);
   print(`## mailferry bench\n\n${facts.map((fact) => `- ${fact}`).join('\n')}\n`);
   const { scenarios, scales, rounds, patienceSeconds } = options;
   const users = [...new Set([...scenarios, ...scales].flatMap((part) => part.users))];
-  await using bed = new Bed({ folder, contenders, rounds, patienceSeconds, progress, users });
+  await using bed = new Bed({ ground, contenders, rounds, patienceSeconds, progress, users });
   const results = await measureAll(options, bed, (fresh) => {
-    if (options.resultPath !== undefined) keepResults(options.resultPath, { ...NO_RESULTS, facts, ...fresh });
+    if (options.resultPath === undefined) return;
+    keepResults(options.resultPath, { ...NO_RESULTS, facts, fileSystem, ...fresh });
   });
   const targets = targetTable(results.scenarios);
   if (targets !== undefined) print(`### To reach\n\n${targets}\n`);
   if (!results.scenarios.every(isSound) || results.scales.some(({ failures }) => failures.length > 0))
     process.exitCode = 1;
-  if (options.writesDocument) write({ ...results, facts });
+  if (options.writesDocument) write({ ...results, facts, fileSystem });
 }
 
 /** Prints and keeps each part as soon as it is measured: a run of an hour may be broken off. */
@@ -116,9 +121,10 @@ function makeFolder(): string {
   // getmail6, called by root, delivers as nobody, who must be able to reach its target.
   chmodSync(folder, 0o755);
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  // Through exit(), so that this and the handlers of servers and runs clean up.
-  process.once('SIGINT', () => process.exit(130));
-  process.once('SIGTERM', () => process.exit(143));
+  // Through exit(), so that this and the handlers of servers, runs and mounts clean up; a second signal does not break that off.
+  process.on('SIGHUP', () => process.exit(129));
+  process.on('SIGINT', () => process.exit(130));
+  process.on('SIGTERM', () => process.exit(143));
   return folder;
 }
 

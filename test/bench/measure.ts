@@ -49,7 +49,8 @@ function runToEnd(args: readonly string[], command: Omit<Command, 'stored'>): Pr
       if (child.pid !== undefined && !hasEnded) process.kill(-child.pid, 'SIGKILL');
     };
     const deadline = setTimeout(killGroup, LONGEST_RUN_MS);
-    process.once('exit', killGroup);
+    // First of all: what it has open cannot be unmounted.
+    process.prependOnceListener('exit', killGroup);
     const said = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].on('data', (chunk) => {

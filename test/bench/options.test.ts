@@ -29,9 +29,16 @@ describe('the command line of the bench', () => {
     ]);
   });
 
+  it('leaves the file system to what the machine can do, or takes the one that is asked for', () => {
+    expect(parseOptions([])?.fileSystem).toBeUndefined();
+    expect(parseOptions(['--file-system', 'journaled'])?.fileSystem).toBe('journaled');
+    expect(parseOptions(['--file-system', 'as-is'])?.fileSystem).toBe('as-is');
+  });
+
   it.each([
     [['--scenario', 'nonsense'], 'no scenario "nonsense"'],
     [['--scale', 'time'], 'no scale "time"; known: accounts, messages'],
+    [['--file-system', 'xfs'], '--file-system wants journaled or as-is, not "xfs"'],
     [['--runs', '0'], '--runs wants a number from 1, not "0"'],
     [['--messages', '1k'], '--messages wants a number from 1, not "1k"'],
   ])('refuses %j', (args, message) => {

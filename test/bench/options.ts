@@ -1,5 +1,6 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
+import { FILE_SYSTEMS, type FileSystem } from './ground/choose-ground.ts';
 import { SCALES } from './scale/all.ts';
 import type { Scale } from './scale/scale.ts';
 import { allScenarios } from './scenarios/all.ts';
@@ -10,6 +11,8 @@ export interface BenchOptions {
   readonly scales: readonly Scale[];
   /** Undefined: all that are installed. */
   readonly contenders: readonly string[] | undefined;
+  /** What the stores stand on; undefined: journaled where that is possible. */
+  readonly fileSystem: FileSystem | undefined;
   readonly rounds: number;
   readonly patienceSeconds: number;
   /** Where raw results are kept. */
@@ -27,6 +30,7 @@ const OPTIONS = {
   scale: { type: 'string', multiple: true },
   max: { type: 'string' },
   contender: { type: 'string', multiple: true },
+  'file-system': { type: 'string' },
   runs: { type: 'string', default: DEFAULT_ROUNDS },
   patience: { type: 'string', default: DEFAULT_PATIENCE },
   messages: { type: 'string' },
@@ -52,6 +56,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     scenarios: isAll ? allScenarios(amounts) : chooseScenarios(scenario ?? [], amounts),
     scales: chooseScales(isAll ? Object.keys(SCALES) : (scale ?? []), largest),
     contenders: words(values.contender),
+    fileSystem: chooseFileSystem(values['file-system']),
     rounds: number('--runs', values.runs),
     patienceSeconds: number('--patience', values.patience),
     resultPath: values.json,
@@ -75,6 +80,12 @@ function chooseScales(wanted: readonly string[], largest: number | undefined): r
       throw new Error(`no scale "${word}"; known: ${Object.keys(SCALES).join(', ')}`);
   }
   return known.filter(([name]) => wanted.includes(name)).map(([, open]) => open(largest));
+}
+
+function chooseFileSystem(word: string | undefined): FileSystem | undefined {
+  const known = FILE_SYSTEMS.find((name) => name === word);
+  if (known !== word) throw new Error(`--file-system wants ${FILE_SYSTEMS.join(' or ')}, not "${word}"`);
+  return known;
 }
 
 function words(values: readonly string[] | undefined): string[] | undefined {

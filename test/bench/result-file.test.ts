@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ScenarioResult } from './result.ts';
-import { keepResults, NO_RESULTS, readResults } from './result-file.ts';
+import { keepResults, NO_RESULTS, readResults, requireSameFileSystem } from './result-file.ts';
 
 let folder: string;
 
@@ -27,6 +27,27 @@ it('what is measured again takes the place of what was there, and the rest stays
     ['a', 2],
     ['b', 1],
   ]);
+});
+
+it('figures of different file systems do not come together', () => {
+  const path = join(folder, 'results.json');
+  const fresh = { ...NO_RESULTS, fileSystem: 'ext4 with a journal', scenarios: [result('a', 1)] };
+  requireSameFileSystem(path, 'xfs');
+  keepResults(path, fresh);
+  keepResults(path, fresh);
+  expect(readResults(path).fileSystem).toBe('ext4 with a journal');
+  const message = 'holds figures of ext4 with a journal, and these would be of xfs: choose another file';
+  expect(() => requireSameFileSystem(path, 'xfs')).toThrow(message);
+  expect(() => keepResults(path, { ...fresh, fileSystem: 'xfs' })).toThrow(message);
+});
+
+it('a file from before the file system was kept is read, and not added to', () => {
+  const path = join(folder, 'results.json');
+  writeFileSync(path, '{"format":1,"facts":["old"],"scenarios":[],"scales":[]}');
+  expect(readResults(path).facts).toEqual(['old']);
+  expect(() => keepResults(path, { ...NO_RESULTS, fileSystem: 'xfs' })).toThrow(
+    'a file system that is not known',
+  );
 });
 
 it('a file of something else is refused', () => {

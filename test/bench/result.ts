@@ -61,6 +61,8 @@ export interface Results {
   readonly format: 1;
   /** What the figures were measured on, a line each. */
   readonly facts: readonly string[];
+  /** What the stores stood on, all of them: other figures are not kept in the same file. Not there in older files. */
+  readonly fileSystem?: string;
   readonly scenarios: readonly ScenarioResult[];
   readonly scales: readonly ScaleResult[];
 }

@@ -6,9 +6,10 @@ const NAMES = allScenarios().map(({ name }) => name);
 /** Of the bench. */
 export const USAGE = `usage: npm run bench -- [--scenario NAME,…] [--scale accounts,messages] [--contender NAME,…] [--runs N] …
 
-Fetches the same mail from a Dovecot of its own with each contender in turn (A B C, A B C, …), into a fresh folder below
-TMPDIR each time, checks each result by digest, and prints Markdown tables; progress goes to stderr. Without --scenario
-and --scale all is measured, which takes about an hour. A machine that does something else meanwhile spoils the figures.
+Fetches the same mail from a Dovecot of its own with each contender in turn (A B C, A B C, …), into a fresh file system
+below TMPDIR each time, checks each result by digest, and prints Markdown tables; progress goes to stderr. Without
+--scenario and --scale all is measured, which takes about an hour. A machine that does something else meanwhile spoils
+the figures.
 
   --scenario NAME,…   names or parts of names:
                         ${NAMES.slice(0, 5).join(', ')},
@@ -25,7 +26,12 @@ and --scale all is measured, which takes about an hour. A machine that does some
                         so has a size of --scale
   --messages N        instead of each scenario's own number (crowd: of each account)
   --accounts N        instead of the 200 of crowd
-  --json FILE         keeps raw results in FILE; what is measured later is added to it or takes the place of what it has
+  --file-system KIND  journaled: stores and state on a new ext4 with a journal, in an image file below TMPDIR on a loop
+                        device, which needs root, and 2 GiB and more in TMPDIR;
+                      as-is: in a fresh folder below TMPDIR, on what it is on;
+                      default: journaled where it can be made, else as-is
+  --json FILE         keeps raw results in FILE; what is measured later is added to it or takes the place of what it has;
+                        figures of another file system are refused
   --from FILE         draws the results of FILE instead of measuring
   --write             puts tables and plots into docs/performance.md and docs/performance-*.svg, beside printing them
 

@@ -1,6 +1,7 @@
 /** From one account to a thousand, eight at a time. */
 import { join } from 'node:path';
 import { mailferryCrowd } from '../contenders/mailferry-crowd.ts';
+import { roomFor } from '../ground/room.ts';
 import { fillOf } from '../mail/completeness.ts';
 import { describeCrowdCompleteness } from '../mail/crowd-completeness.ts';
 import type { Mail } from '../mail/maildrops.ts';
@@ -23,6 +24,7 @@ export function accountsScale(largest = LARGEST): Scale {
     async open(bed, size) {
       const maildrops = await bed.maildrops(MAIL, users.slice(0, size));
       return {
+        room: roomFor(maildrops, 'maildir'),
         async run(folder) {
           const setting = await bed.setting(folder, '');
           const width = Math.min(WIDTH, size);

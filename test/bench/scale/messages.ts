@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Stored } from '../contender.ts';
 import { mailferry } from '../contenders/mailferry.ts';
+import { roomFor } from '../ground/room.ts';
 import { describeCompleteness, digestOf, fillOf } from '../mail/completeness.ts';
 import { measure } from '../measure.ts';
 import { openGeneratedMaildrop } from '../servers/generated-maildrop.ts';
@@ -23,6 +24,7 @@ export function messagesScale(largest = LARGEST): Scale {
       const server = await openGeneratedMaildrop(size);
       const { host, port } = server;
       return {
+        room: roomFor([{ messages: size, octets: size * MESSAGE_OCTETS }], 'mbox'),
         run(folder) {
           const address = { host, port, caPath: '', user: 'scale', password: 'scale' };
           const usual = { store: 'mbox', security: 'plaintext', isOnlyNew: true } as const;

@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bed } from '../bed.ts';
+import type { Room } from '../ground/room.ts';
 import { COMPLETE } from '../mail/completeness.ts';
 import type { Cost } from '../measure.ts';
 import type { Failure, ScaleOf, ScalePoint, ScaleResult } from '../result.ts';
@@ -21,6 +22,7 @@ export interface Scale {
 }
 
 export interface ScaleBed extends AsyncDisposable {
+  readonly room: Room;
   /** One run with the state in `folder`/state. */
   run(folder: string): Promise<Cost>;
   /** What is wrong with what was stored in `folder`, in words; `yes` when nothing is. */
@@ -55,7 +57,7 @@ export async function measureScale(scale: Scale, bed: Bed): Promise<Omit<ScaleRe
 }
 
 function measurePair(bed: Bed, scaleBed: ScaleBed, size: number): Promise<ScalePoint[]> {
-  return bed.inFolder(async (folder) => {
+  return bed.inFolder(scaleBed.room, async (folder) => {
     const first = await scaleBed.run(folder);
     const completeness = scaleBed.describeCompleteness(folder);
     if (completeness !== COMPLETE) throw new Error(completeness);

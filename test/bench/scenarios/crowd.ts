@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Bed } from '../bed.ts';
 import { mailferryCrowd } from '../contenders/mailferry-crowd.ts';
 import { mpopAccount, writeMpopConfig } from '../contenders/mpop.ts';
+import { roomFor } from '../ground/room.ts';
 import { describeCrowdCompleteness } from '../mail/crowd-completeness.ts';
 import type { Mail, Maildrop } from '../mail/maildrops.ts';
 import type { Measurement } from '../result.ts';
@@ -53,7 +54,7 @@ export function crowdScenario({ name, accounts, mail }: CrowdParts): Scenario {
 type Measured = Omit<Measurement, 'contender'>;
 
 function fetchByMailferry(bed: Bed, maildrops: readonly Maildrop[]): Promise<Measured> {
-  return bed.inFolder(async (folder) => {
+  return bed.inFolder(roomFor(maildrops, 'maildir'), async (folder) => {
     const users = maildrops.map(({ user }) => user);
     const command = mailferryCrowd(await bed.setting(folder, ''), users, WIDTH);
     const { cost } = await bed.runCommand('node', command);
@@ -62,7 +63,7 @@ function fetchByMailferry(bed: Bed, maildrops: readonly Maildrop[]): Promise<Mea
 }
 
 function fetchByMpop(bed: Bed, maildrops: readonly Maildrop[]): Promise<Measured> {
-  return bed.inFolder(async (folder) => {
+  return bed.inFolder(roomFor(maildrops, 'maildir'), async (folder) => {
     const setting = await bed.setting(folder, '');
     mkdirSync(join(folder, 'target'));
     const accounts = maildrops.flatMap(({ user }) =>

@@ -1,6 +1,7 @@
 /** One account, fetched whole by each contender into a fresh folder, and checked by digest. */
 import type { Bed } from '../bed.ts';
 import type { Contender, Security, Setting, Store } from '../contender.ts';
+import { roomFor } from '../ground/room.ts';
 import { describeCompleteness } from '../mail/completeness.ts';
 import { type Mail, type Maildrop, userOf } from '../mail/maildrops.ts';
 import type { Measurement } from '../result.ts';
@@ -53,7 +54,7 @@ export function fetchOnce(
   contender: Contender,
   change: Partial<Setting>,
 ): Promise<Omit<Measurement, 'contender'>> {
-  return bed.inFolder(async (folder) => {
+  return bed.inFolder(roomFor([maildrop], change.store ?? 'maildir'), async (folder) => {
     const { cost, stored } = await bed.run(contender, {
       ...(await bed.setting(folder, maildrop.user)),
       ...change,

@@ -1,14 +1,18 @@
 /** What is paid before the first message: the start of the program, and a run that finds an empty maildrop. */
+import type { Bed, Run } from '../bed.ts';
+import type { Contender } from '../contender.ts';
 import { VERSION_ARGS } from '../contenders/mailferry.ts';
+import { roomFor } from '../ground/room.ts';
 import { type Mail, userOf } from '../mail/maildrops.ts';
 import { measure } from '../measure.ts';
 import { type Contestant, takeTurns } from '../turns.ts';
 import { FLOOR, SUBJECT } from './names.ts';
-import type { Scenario } from './scenario.ts';
+import type { Measured, Scenario } from './scenario.ts';
 
 /** Single starts vary more than runs of seconds, and cost little. */
 const STARTS_PER_ROUND = 4;
 const EMPTY: Mail = { word: 'empty', messages: 0, sizes: { kind: 'fixed', octets: 1 } };
+const NO_MAIL = roomFor([], 'maildir');
 
 const LATER_RUN = `${SUBJECT}, state of an earlier run`;
 
@@ -44,27 +48,28 @@ export function emptyScenario(name: string): Scenario {
     users: [userOf(EMPTY)],
     async measure(bed) {
       const { user } = await bed.maildrop(EMPTY);
-      const { contenders, rounds, patienceSeconds, progress } = bed.options;
-      const taking = contenders.filter(({ role }) => role !== 'reference');
-      const contestants = taking.flatMap((contender): Contestant[] => {
-        const first = {
-          name: contender.name,
-          isOptional: false,
-          measure: () =>
-            bed.inFolder(async (folder) => (await bed.run(contender, await bed.setting(folder, user))).cost),
-        };
-        if (contender.role !== 'subject') return [first];
-        const folder = bed.makeFolder();
-        const later = async () => (await bed.run(contender, await bed.setting(folder, user))).cost;
-        return [first, { name: LATER_RUN, isOptional: false, measure: later }];
-      });
-      const turns = await takeTurns(contestants, {
-        rounds: rounds * STARTS_PER_ROUND,
-        patienceSeconds,
-        onTurn: (text) => progress(`${name}: ${text}`),
-      });
-      const note = 'Each run has a folder of its own, so mailferry makes its state folder and ledger.';
-      return { messages: 0, octets: 0, ...turns, notes: [note] };
+      return await bed.inFolder(NO_MAIL, (laterFolder) => measureEmpty(bed, name, user, laterFolder));
     },
   };
+}
+
+/** @param laterFolder for the runs that know of earlier ones */
+async function measureEmpty(bed: Bed, name: string, user: string, laterFolder: string): Promise<Measured> {
+  const { contenders, rounds, patienceSeconds, progress } = bed.options;
+  const runIn = async (contender: Contender, folder: string): Promise<Run['cost']> =>
+    (await bed.run(contender, await bed.setting(folder, user))).cost;
+  const taking = contenders.filter(({ role }) => role !== 'reference');
+  const contestants = taking.flatMap((contender): Contestant[] => {
+    const measureFirst = () => bed.inFolder(NO_MAIL, (folder) => runIn(contender, folder));
+    const first = { name: contender.name, isOptional: false, measure: measureFirst };
+    if (contender.role !== 'subject') return [first];
+    return [first, { name: LATER_RUN, isOptional: false, measure: () => runIn(contender, laterFolder) }];
+  });
+  const turns = await takeTurns(contestants, {
+    rounds: rounds * STARTS_PER_ROUND,
+    patienceSeconds,
+    onTurn: (text) => progress(`${name}: ${text}`),
+  });
+  const note = 'Each run has a folder of its own, so mailferry makes its state folder and ledger.';
+  return { messages: 0, octets: 0, ...turns, notes: [note] };
 }
