@@ -4,13 +4,11 @@
  */
 import type { Database, SqlParameter, Statement } from './sqlite.ts';
 
-/** Rows of one statement. More gain little, and the parameters of a statement are limited. */
-const GROUP_ROWS = 32;
+/** Rows of one statement, as many as fit first. More gain little, and the parameters of a statement are limited. */
+const GROUPS = [32, 8, 1] as const;
 
 export class GroupedInsert {
-  readonly #group: Statement;
-  readonly #single: Statement;
-  readonly #columns: number;
+  readonly #groups: readonly { readonly statement: Statement; readonly values: number }[];
 
   /**
    * @param into `INSERT INTO table (column, …)`
@@ -18,20 +16,19 @@ export class GroupedInsert {
    * @param columns how many placeholders
    */
   constructor(database: Database, into: string, row: string, columns: number) {
-    this.#columns = columns;
-    this.#group = database.prepare(`${into} VALUES ${Array(GROUP_ROWS).fill(row).join(', ')}`);
-    this.#single = database.prepare(`${into} VALUES ${row}`);
+    this.#groups = GROUPS.map((rows) => ({
+      statement: database.prepare(`${into} VALUES ${Array(rows).fill(row).join(', ')}`),
+      values: columns * rows,
+    }));
   }
 
   /** @param values of one row behind the other; they are inserted in their order. */
   run(values: readonly SqlParameter[]): void {
-    const perGroup = this.#columns * GROUP_ROWS;
     let at = 0;
-    for (; at + perGroup <= values.length; at += perGroup) {
-      this.#group.runAll(values.slice(at, at + perGroup));
-    }
-    for (; at < values.length; at += this.#columns) {
-      this.#single.runAll(values.slice(at, at + this.#columns));
+    for (const group of this.#groups) {
+      for (; at + group.values <= values.length; at += group.values) {
+        group.statement.runAll(values.slice(at, at + group.values));
+      }
     }
   }
 }
