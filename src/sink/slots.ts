@@ -11,21 +11,29 @@ export class Slots {
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {
+    const release = await this.take();
+    try {
+      return await task();
+    } finally {
+      release();
+    }
+  }
+
+  /** @returns what gives the slot back; to be called once. */
+  async take(): Promise<() => void> {
     if (this.#free > 0) {
       this.#free--;
     } else {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    try {
-      return await task();
-    } finally {
+    return () => {
       const next = this.#waiting.shift();
       if (next === undefined) {
         this.#free++;
       } else {
         next();
       }
-    }
+    };
   }
 }
 
