@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** `npm run test:crash`. */
-const LONG_CRASH_TESTS = ['every-step', 'refetch', 'system-calls'].map(
+const LONG_CRASH_TESTS = ['every-step', 'power-cut', 'refetch', 'system-calls'].map(
   (name) => `test/crash/${name}.test.ts`,
 );
 

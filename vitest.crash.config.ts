@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The program killed at every step and at every kind of system call: some minutes, `npm run test:crash`. */
+/** The program killed at every step and at every kind of system call, its power cut at every sync: some minutes, `npm run test:crash`. */
 export default defineConfig({
   test: {
     include: ['test/crash/**/*.test.ts'],

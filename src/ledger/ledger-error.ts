@@ -30,8 +30,17 @@ const BUSY: Grade = {
   what: 'is held by another program',
   hint: 'Close the program that writes to the ledger (an open sqlite3 shell?) and run the job again.',
 };
+/** A rollback journal is there to be played back, which a reader must not do: the log takes its place once a ledger is made. */
+const HALF_WRITTEN: Grade = {
+  code: 'ledger-half-written',
+  what: 'is in the middle of a change that the machine did not finish',
+  hint: 'Run the job: it takes that change back first. Cut off while it was being made, a ledger has nothing in it yet.',
+};
 
-/** By SQLite's primary result codes (https://sqlite.org/rescode.html) and errno names; extended codes begin with these. */
+/** What a later run finds mended, or does itself. */
+const PASSING: readonly Grade[] = [BUSY, HALF_WRITTEN];
+
+/** By SQLite's primary result codes (https://sqlite.org/rescode.html) and errno names; extended codes begin with these, and come before them. */
 const GRADES: readonly (readonly [prefix: string, grade: Grade])[] = [
   ['SQLITE_FULL', FULL],
   ['ENOSPC', FULL],
@@ -41,6 +50,7 @@ const GRADES: readonly (readonly [prefix: string, grade: Grade])[] = [
   ['SQLITE_BUSY', BUSY],
   ['SQLITE_LOCKED', BUSY],
   ['SQLITE_IOERR', IO],
+  ['SQLITE_READONLY_ROLLBACK', HALF_WRITTEN],
   ['SQLITE_READONLY', IO],
   ['SQLITE_CANTOPEN', IO],
   ['SQLITE_PERM', IO],
@@ -63,7 +73,7 @@ export function ledgerError(thrown: unknown, path: string): MailferryError {
   return new MailferryError(`the ledger ${path} ${grade.what}: ${textOf(thrown)}`, {
     code: grade.code,
     scope: 'run',
-    retry: grade === BUSY ? 'later' : 'never',
+    retry: PASSING.includes(grade) ? 'later' : 'never',
     hint: grade.hint,
     cause: thrown,
   });

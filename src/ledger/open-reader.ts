@@ -19,7 +19,7 @@ export interface LedgerReaderOptions {
 /**
  * Opens the ledger for reading; undefined where there is none yet. Takes no lock and changes nothing. The caller closes it.
  * @throws MailferryError scope `run`, as openLedger, except `job-running`. Also `ledger-older`
- *   where the next run has to migrate it first.
+ *   where the next run has to migrate it first, and `ledger-half-written` (retry later) where it has to take back a change.
  */
 export function openLedgerReader(options: LedgerReaderOptions): LedgerReader | undefined {
   const path = join(options.statePath, LEDGER_FILE);

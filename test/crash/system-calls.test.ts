@@ -10,6 +10,7 @@ import type { MailferryOptions } from '../support/mailferry.ts';
 import { requireProgram } from '../support/programs.ts';
 import { CrashBed, type EndState } from './crash-bed.ts';
 import { type CrashFigures, runCases, runUndisturbed, tellFigures } from './crash-cases.ts';
+import { spread } from './spread.ts';
 
 const CALLS = [
   'pwrite64',
@@ -60,14 +61,6 @@ async function countCalls(): Promise<ReadonlyMap<string, number>> {
     most.set(call ?? '', Math.max(count, most.get(call ?? '') ?? 0));
   }
   return most;
-}
-
-/** So many numbers from 1 to `last`, evenly spread, both ends among them. */
-function spread(last: number, count: number): number[] {
-  const step = Math.max(1, (last - 1) / (count - 1));
-  return [...new Set(Array.from({ length: count }, (_, index) => Math.round(1 + index * step)))].filter(
-    (number) => number <= last,
-  );
 }
 
 const reason = whyNot();

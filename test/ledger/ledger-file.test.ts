@@ -165,6 +165,20 @@ describe('a file that is not a ledger', () => {
     expect(ledger.accounts()).toEqual([]);
   });
 
+  test('yet, because the power was cut while it was made, is left to the next run', async () => {
+    const { statePath, path } = placeDatabase('PRAGMA journal_mode = WAL');
+    // The file had no page before: https://sqlite.org/fileformat2.html#the_rollback_journal
+    const journal = Buffer.alloc(512);
+    journal.write('d9d505f920a163d7', 'hex');
+    journal.writeUInt32BE(512, 20);
+    journal.writeUInt32BE(4096, 24);
+    writeFileSync(`${path}-journal`, journal);
+    const refusal = { code: 'ledger-half-written', scope: 'run', retry: 'later' };
+    expect(() => openLedgerReader({ statePath })).toThrow(expect.objectContaining(refusal));
+    const ledger = await open(statePath);
+    expect(ledger.accounts()).toEqual([]);
+  });
+
   test('any more, because its pages were overwritten, says that it is damaged', async () => {
     const statePath = temporaryStatePath();
     const ledger = await open(statePath);

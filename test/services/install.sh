@@ -7,9 +7,9 @@ set -euo pipefail
 enclosed=$(dirname "$0")/install-enclosed.sh
 kerberos=$(dirname "$0")/install-kerberos.sh
 
-packages=(ceph-mon ceph-osd curl dovecot-core dovecot-gssapi dovecot-pop3d faketime g++ git krb5-admin-server krb5-kdc krb5-user
-  libkrb5-dev make microsocks mpop mutt notmuch openssl python3 python3-gssapi radosgw socat sqlite3 strace swift-account
-  swift-container swift-object swift-proxy tinyproxy-bin tshark)
+packages=(ceph-mon ceph-osd curl dovecot-core dovecot-gssapi dovecot-pop3d e2fsprogs faketime g++ gcc git krb5-admin-server
+  krb5-kdc krb5-user libkrb5-dev make microsocks mount mpop mutt notmuch openssl python3 python3-gssapi radosgw socat sqlite3
+  strace swift-account swift-container swift-object swift-proxy tinyproxy-bin tshark)
 case ${1-} in
   '') ;;
   --bench) packages+=(fdm fetchmail getmail6 time) ;;

@@ -121,6 +121,22 @@ export class Oracle {
     });
   }
 
+  /** What a run has said to be archived is so for ever, whatever became of the run: the ledger has it complete. */
+  checkTold(
+    told: readonly { readonly account: string; readonly uidl: string; readonly sha256: string }[],
+  ): void {
+    this.#withLedger((ledger) => {
+      for (const { account, uidl, sha256: digest } of told) {
+        const rows = ledger?.account(account)?.rowsByDigest(digest) ?? [];
+        const isKept = rows.some((row) => row.uidl === uidl && row.isComplete);
+        this.#expect(
+          isKept,
+          `${account}: ${uidl} was told to be archived, and the ledger does not know of it`,
+        );
+      }
+    });
+  }
+
   /** After a last run that nothing disturbed: each sink holds each message once, and what is on the server is in all of them. */
   checkSettled(): void {
     this.checkAlways();

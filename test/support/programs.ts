@@ -18,7 +18,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'kadmin.local': 'krb5-admin-server',
   kinit: 'krb5-user',
   krb5kdc: 'krb5-kdc',
+  'mkfs.ext4': 'e2fsprogs',
   tinyproxy: 'tinyproxy-bin',
+  umount: 'mount',
 };
 
 export interface ProgramGate {
