@@ -30,7 +30,8 @@ function loadProgram(path, onCompiled = () => undefined) {
 }
 
 function compile(file) {
-  const source = readFileSync(file, 'utf8');
+  // The bundle is ASCII, which scripts/bundle.mjs sees to.
+  const source = readFileSync(file, 'latin1');
   return new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
     filename: file,
     cachedData: readCache(file),

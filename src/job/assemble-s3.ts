@@ -5,7 +5,7 @@
 import type { Failpoint } from '../errors/failpoint.ts';
 import { encodeLiteral, type KeyPattern } from '../sink/s3/key.ts';
 import type { S3Credentials } from '../sink/s3/options.ts';
-import { S3Sink } from '../sink/s3/s3-sink.ts';
+import type { S3Sink } from '../sink/s3/s3-sink.ts';
 import type { Job, S3CredentialSources, SinkDefinition } from './job.ts';
 import { expandPath, type PlaceholderSource } from './placeholders.ts';
 import type { ResolveOptions } from './raw-secret.ts';
@@ -24,7 +24,12 @@ export interface AssembleS3Options {
   readonly failpoint?: Failpoint;
 }
 
-export function assembleS3Sink({ name, s3 }: S3SinkDefinition, options: AssembleS3Options): S3Sink {
+/** Loads what a job without S3 does not need. */
+export async function assembleS3Sink(
+  { name, s3 }: S3SinkDefinition,
+  options: AssembleS3Options,
+): Promise<S3Sink> {
+  const { S3Sink } = await import('../sink/s3/s3-sink.ts');
   const { limits, statePath } = options.job;
   const { bucket, region, endpoint, forcePathStyle, key, credentials } = s3;
   return new S3Sink({

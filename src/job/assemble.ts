@@ -140,10 +140,12 @@ async function assembleSinks(
 ): Promise<readonly Sink[]> {
   const s3Options = { job, signal: dropSignal, env, failpoint };
   await checkS3Secrets(job.sinks, s3Options);
-  return job.sinks.map((definition) =>
-    definition.kind === 's3'
-      ? assembleS3Sink(definition, s3Options)
-      : assembleFileSink(definition, job.limits, emit, failpoint),
+  return Promise.all(
+    job.sinks.map((definition) =>
+      definition.kind === 's3'
+        ? assembleS3Sink(definition, s3Options)
+        : assembleFileSink(definition, job.limits, emit, failpoint),
+    ),
   );
 }
 

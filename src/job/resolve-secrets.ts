@@ -4,7 +4,7 @@
 import { MailferryError } from '../errors/mailferry-error.ts';
 import { type ProxyOf, tokenProxy } from './assemble-proxy.ts';
 import type { AccountDefinition } from './job.ts';
-import { TokenSource } from './oauth/token-source.ts';
+import type { TokenSource } from './oauth/token-source.ts';
 import type { ResolveOptions } from './raw-secret.ts';
 import type { Secret } from './secret.ts';
 import { resolveOrWarn } from './secrets.ts';
@@ -74,6 +74,7 @@ async function resolveCredential(
   if (source.kind === 'oauth') {
     const definition = source.oauth;
     const ofTokens = tokenProxy(definition, proxy, proxyOf);
+    const { TokenSource } = await import('./oauth/token-source.ts');
     return {
       kind: 'token',
       source: await TokenSource.open({ ...options, definition, proxy: ofTokens, now, warn }),

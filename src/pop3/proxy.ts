@@ -3,7 +3,6 @@
  * is told the server's name, so it is the proxy that resolves it. What comes behind its answer is the server's; a proxy
  * that lies about whose it is meets the same checks as any other stranger: TLS.
  */
-import { request } from 'node:http';
 import net from 'node:net';
 import { textOf } from '../errors/mailferry-error.ts';
 import { withoutSecrets } from './command.ts';
@@ -76,7 +75,9 @@ function askSocks(socket: net.Socket, { credentials }: ProxyOptions, target: Tar
   });
 }
 
-function askHttp(socket: net.Socket, { credentials }: ProxyOptions, target: Target): Promise<SocksEnd> {
+async function askHttp(socket: net.Socket, { credentials }: ProxyOptions, target: Target): Promise<SocksEnd> {
+  // Few jobs have such a proxy, and each start would load it.
+  const { request } = await import('node:http');
   const path = authority(target);
   const basic = basicOf(credentials);
   const headers = { Host: path, ...(basic !== undefined && { 'Proxy-Authorization': `Basic ${basic}` }) };

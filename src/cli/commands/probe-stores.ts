@@ -34,7 +34,7 @@ async function probeOne(
 ): Promise<ExitCode> {
   const { name } = definition;
   try {
-    const sink = assembleS3Sink(definition, { job, signal, env: io.env });
+    const sink = await assembleS3Sink(definition, { job, signal, env: io.env });
     let abilities: Abilities;
     try {
       abilities = await sink.probe(signal);
