@@ -95,7 +95,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
 });
 
 describe('kill -9', () => {
-  const ROUNDS = 15;
+  const ROUNDS = 8;
   const random = seededRandom('kill -9');
 
   /** Mail of all sizes: what passes through memory and what passes through the spool. */

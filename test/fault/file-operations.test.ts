@@ -14,7 +14,7 @@ import { FaultBed } from './support/fault-bed.ts';
 import { FaultTally, strideOf } from './support/tally.ts';
 
 const LONG_MS = 600_000;
-const STEP = strideOf(8);
+const STEP = strideOf({ inChecks: 4, otherwise: 8 });
 const tally = new FaultTally('failing operations');
 
 afterAll(() => tally.print());

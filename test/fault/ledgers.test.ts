@@ -121,7 +121,7 @@ describe('a ledger that cannot be used', () => {
 });
 
 describe('a ledger with random damage', () => {
-  const SEEDS = 96 / strideOf(12);
+  const SEEDS = 96 / strideOf({ inChecks: 4, otherwise: 12 });
 
   it(`never leads to a deletion of what is not held, over ${SEEDS} seeds`, async () => {
     await using folder = new JobFolder();

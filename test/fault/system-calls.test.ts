@@ -204,7 +204,22 @@ function sampleOf(points: readonly Point[]): readonly Point[] {
   if (process.env['MAILFERRY_FULL_FAULTS'] === '1') {
     return points;
   }
-  const count = process.env['CI'] === 'true' ? 40 : 4;
+  if (process.env['CI'] === 'true') {
+    // Of each call one that fails once and one that fails for ever, amid those that there are.
+    return CALLS.flatMap((call) =>
+      [false, true].flatMap((isForEver) =>
+        evenlyOf(
+          points.filter((point) => point.call === call && point.isForEver === isForEver),
+          1,
+        ),
+      ),
+    );
+  }
+  return evenlyOf(points, 4);
+}
+
+/** So many of them, evenly spread. */
+function evenlyOf(points: readonly Point[], count: number): readonly Point[] {
   const stride = points.length / count;
   return Array.from({ length: count }, (_, index) => points[Math.floor((index + 0.5) * stride)]).filter(
     (point) => point !== undefined,

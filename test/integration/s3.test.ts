@@ -28,6 +28,10 @@ import { readWireOctets } from './support/wire-octets.ts';
 
 const sha256 = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex');
 const KILLS = 6;
+/** About as many as a store takes in so many lives of half a second. */
+const MANY = { ceph: 800, swift: 150 };
+/** Swift takes ten messages a second, and to a store octets are octets: it gets every so-manieth of the corpus. */
+const STRIDE = { ceph: 1, swift: 4 };
 
 requireProgram('radosgw', 'ceph-mon', 'ceph-osd', 'ceph', 'python3').describe('Ceph', () =>
   describeStore(startCeph, 'ceph'),
@@ -118,9 +122,11 @@ function describeStore(start: () => Promise<S3Server>, kind: 'ceph' | 'swift'): 
   }
 
   it.skipIf(whySkipCorpus())(
-    'takes the whole corpus octet for octet, and a second run puts nothing',
+    `takes ${kind === 'ceph' ? 'the whole' : 'a part of the'} corpus octet for octet, and a second run puts nothing`,
     async () => {
-      const messages = corpusMessages().map(({ octets }) => wireForm(octets));
+      const messages = corpusMessages()
+        .filter((_, index) => index % STRIDE[kind] === 0)
+        .map(({ octets }) => wireForm(octets));
       const server = await serve(messages);
       try {
         const job = folder.writeJob(server.port, {
@@ -146,7 +152,7 @@ function describeStore(start: () => Promise<S3Server>, kind: 'ceph' | 'swift'): 
 
   it(`killed ${KILLS} times at random points, ends with every message once`, async () => {
     const random = seededRandom(kind);
-    const messages = someMessages(kind === 'ceph' ? 2_000 : 600);
+    const messages = someMessages(MANY[kind]);
     const server = await serve(messages);
     try {
       const job = folder.writeJob(server.port, { accounts: ['alice'], sinks: [s3({ manifest: true })] });
