@@ -249,16 +249,10 @@ export interface LoginTimes {
   readonly learnedDelayMs: number;
 }
 
-/** Rows that are taken once, one at a time. */
-export interface KnownRows extends Iterable<KnownMessage> {
-  /** Reads a page of them before its time, and holds it. @returns whether there may be more */
-  readAhead(): boolean;
-}
-
 /** One account's part of the ledger, for the time of its session. */
 export interface AccountLedger {
-  /** Every row of the account, in order of rowId; never all in memory. Nothing is recorded while they are taken. */
-  known(): KnownRows;
+  /** Every row of the account, one at a time, in order of rowId; never all in memory. Nothing is recorded while it runs. */
+  known(): Iterable<KnownMessage>;
   /** Rows by their ids, in that order; ids that are gone are left out. */
   rows(rowIds: readonly number[]): readonly MessageRow[];
   /** Rows with these wire octets: how an ambiguous or re-listed message is recognised. */

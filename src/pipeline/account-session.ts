@@ -3,7 +3,6 @@
  * that is not proved (promise 6).
  */
 import { MailferryError, textOf } from '../errors/mailferry-error.ts';
-import type { KnownMessage } from '../ledger/ledger.ts';
 import type { Pop3Client } from '../pop3/client.ts';
 import { type AccountWork, log, toError } from './account-work.ts';
 import { Archiver } from './archive-batch.ts';
@@ -28,6 +27,7 @@ import { keepPartsFor } from './keep-parts.ts';
 import { orderWanted } from './order-wanted.ts';
 import { followSizes } from './recognise-resized.ts';
 import { type LostRows, takeBackLost } from './refetch-lost.ts';
+import type { RowsAhead } from './rows-ahead.ts';
 import { serverWarnings } from './server-warnings.ts';
 import { settleLosses } from './settle-losses.ts';
 import { type Survey, surveyAccount } from './survey-account.ts';
@@ -36,8 +36,8 @@ export interface SessionSetting {
   readonly plan: SessionPlan;
   /** What is to be taken back once it is listed. */
   readonly lost: LostRows;
-  /** The account's rows, which were begun to be read where nothing is lost. */
-  readonly known: Iterable<KnownMessage>;
+  /** The account's rows, which were begun to be read; undefined where what is lost will change them. */
+  readonly known: RowsAhead | undefined;
 }
 
 /** One session that is open already. @throws what ends the account, whatever another session might do. */
@@ -82,7 +82,7 @@ async function runInOrder(
   }
   tellServer(client, work);
   const survey = await surveyAccount(client, source.id, rows, context, {
-    known,
+    ...(known && { known }),
     onListed: (listing) => takeBackLost(lost, listing, work),
   });
   countSurvey(survey, work);

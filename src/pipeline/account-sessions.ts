@@ -61,11 +61,11 @@ async function nextSession(
   last: SessionEnd | undefined,
   work: AccountWork,
 ): Promise<SessionEnd | 'no-session' | 'waited'> {
-  const known = new RowsAhead(work.rows.known(), work.pageBudget);
+  // What is lost changes rows once it is listed.
+  const known = lost.size > 0 ? undefined : new RowsAhead(work.rows.known(), work.rowBudget);
   const onStep = (step: OpeningStep): void => {
-    // What is lost changes rows once it is listed.
-    if (step === 'logging-in' && lost.size === 0) {
-      known.begin();
+    if (step === 'logging-in') {
+      known?.begin();
     }
   };
   try {
@@ -74,7 +74,7 @@ async function nextSession(
       ? 'no-session'
       : await runSession(client, work, { plan, lost, known }).catch((cause) => outwait(cause, work));
   } finally {
-    known.release();
+    known?.release();
   }
 }
 

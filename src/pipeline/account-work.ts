@@ -8,7 +8,7 @@ import type { WantedMessage } from './classify-listing.ts';
 import type { AccountSource, JobContext } from './context.ts';
 import type { Tally } from './counts.ts';
 import type { ListedInRun } from './listed-in-run.ts';
-import type { PageBudget } from './rows-ahead.ts';
+import type { RowBudget } from './rows-ahead.ts';
 import type { TriedMessages } from './tried-messages.ts';
 
 export interface AccountWork {
@@ -16,7 +16,7 @@ export interface AccountWork {
   readonly context: JobContext;
   readonly rows: AccountLedger;
   /** What may be held of the rows of accounts whose servers are busy. */
-  readonly pageBudget: PageBudget;
+  readonly rowBudget: RowBudget;
   readonly tally: Tally;
   /** What the sessions of this run have shown, so that what several show is counted once. */
   readonly shown: {

@@ -8,6 +8,7 @@
 import type { KnownMessage } from '../ledger/ledger.ts';
 import { isInDeletion } from '../ledger/states.ts';
 import { isFamiliarSize } from './decide-uidl-change.ts';
+import type { KnownMatch } from './known-index.ts';
 import type { ListedMessage } from './listed-message.ts';
 import { type IndexedListing, isSameSize, shareKey } from './uidl-index.ts';
 
@@ -55,34 +56,37 @@ type Verdict =
   | { readonly kind: 'retry' | 'doubtful'; readonly rowId: number }
   | { readonly kind: 'returning'; readonly rowIds: readonly number[] };
 
+/** @param known has seen the unique-ids of these messages, in their order. */
 export function classifyListing(
-  { messages, byUidl: index }: IndexedListing,
-  known: Iterable<KnownMessage>,
+  messages: readonly ListedMessage[],
+  known: KnownMatch,
   options: { readonly isRetryingQuarantined?: boolean } = {},
 ): Classification {
   const verdicts: (Verdict | undefined)[] = new Array(messages.length);
   const ambiguousRows = new Map<string, number>();
   let expected = 0;
   let seen = 0;
-  for (const row of known) {
+  for (const row of known.rows()) {
+    expected += isExpected(row) ? 1 : 0;
+  }
+  known.visitListed((row, position) => {
     const weight = isExpected(row) ? 1 : 0;
-    expected += weight;
-    const position = index.unique.get(row.uidl);
     const message = position === undefined ? undefined : messages[position];
     if (position !== undefined && message !== undefined) {
       const verdict = judge(message, row, options.isRetryingQuarantined === true);
       verdicts[position] = better(verdicts[position], verdict);
       seen += isFamiliarSize(message.listedOctets, row.listedOctets) ? weight : 0;
-    } else if (index.shared.has(row.uidl)) {
-      seen += weight;
-      if (isArchived(row)) {
-        const key = shareKey(row);
-        ambiguousRows.set(key, (ambiguousRows.get(key) ?? 0) + 1);
-      }
+      return;
     }
-  }
-  const settled = settledShares(messages, index.shared, ambiguousRows);
-  return { ...tally(messages, verdicts, settled, index.shared), expected, seen };
+    seen += weight;
+    if (isArchived(row)) {
+      const key = shareKey(row);
+      ambiguousRows.set(key, (ambiguousRows.get(key) ?? 0) + 1);
+    }
+  });
+  const { shared } = known;
+  const settled = settledShares(messages, shared, ambiguousRows);
+  return { ...tally(messages, verdicts, settled, shared), expected, seen };
 }
 
 /**
@@ -159,7 +163,7 @@ function settledShares(
   rows: ReadonlyMap<string, number>,
 ): ReadonlySet<string> {
   const listed = new Map<string, number>();
-  for (const message of messages) {
+  for (const message of shared.size === 0 ? [] : messages) {
     if (message.uidl !== '' && shared.has(message.uidl)) {
       const key = shareKey(message);
       listed.set(key, (listed.get(key) ?? 0) + 1);

@@ -5,11 +5,13 @@
 import type { Pop3Client } from '../pop3/client.ts';
 import { ProtocolError } from '../pop3/errors.ts';
 import type { ListedMessage } from './listed-message.ts';
-import { type IndexedListing, indexByUidl, UidlIndexBuilder } from './uidl-index.ts';
+import { type IndexedListing, indexByUidl, type UidlIndex } from './uidl-index.ts';
 
 export interface Listing extends IndexedListing {
   readonly octets: number;
   readonly hasUidl: boolean;
+  /** The messages are those of UIDL, line by line. */
+  readonly isAligned: boolean;
   /** What the three answers disagree about, in words. */
   readonly warnings: readonly string[];
 }
@@ -21,41 +23,73 @@ const MAX_MESSAGES = 5_000_000;
 const MAX_UIDL_OCTETS = 256 * 1024 * 1024;
 
 /** Asks STAT, UIDL and LIST, together where the server pipelines. @throws ProtocolError on a line that cannot be read. */
-export async function readListing(client: Pop3Client): Promise<Listing> {
+export async function readListing(
+  client: Pop3Client,
+  see: (uidl: string) => string = (uidl) => uidl,
+): Promise<Listing> {
   const sizes = new Column<number>('LIST');
-  const uidls = new Column<string>('UIDL');
-  const index = new UidlIndexBuilder();
+  // Put together as the lines of UIDL come, for as long as they have the numbers of LIST.
+  const aligned: ListedMessage[] = [];
+  /** All lines of UIDL, where they have others. */
+  let uidls: Column<string> | undefined;
   let uidlOctets = 0;
   const [stat, , hasUidl] = await Promise.all([
     client.stat(),
     client.list((number, octets) => sizes.add(number, octets)),
-    client.uidl((number, uidl) => {
-      uidlOctets += uidl.length;
+    client.uidl((number, text) => {
+      uidlOctets += text.length;
       if (uidlOctets > MAX_UIDL_OCTETS) {
         throw new ProtocolError(`the answer to UIDL has more than ${MAX_UIDL_OCTETS} octets of unique-ids`);
       }
-      uidls.add(number, uidl);
-      index.add(uidl);
+      const uidl = see(text);
+      if (uidls === undefined && sizes.numbers[aligned.length] === number) {
+        aligned.push({ number, uidl, listedOctets: sizes.values[aligned.length] ?? null });
+      } else {
+        uidls ??= uidlsOf(aligned);
+        uidls.add(number, uidl);
+      }
     }),
   ]);
   const warnings: string[] = [];
   if (stat.count !== sizes.length) {
     warnings.push(`STAT counts ${stat.count} messages, LIST shows ${sizes.length}`);
   }
-  if (hasUidl && uidls.length !== sizes.length) {
+  const lines = uidls?.length ?? aligned.length;
+  if (hasUidl && lines !== sizes.length) {
     warnings.push(
-      `UIDL shows ${uidls.length} messages, LIST ${sizes.length}: only those in both are taken this time`,
+      `UIDL shows ${lines} messages, LIST ${sizes.length}: only those in both are taken this time`,
     );
   }
-  const isAligned = hasUidl && uidls.isAlignedWith(sizes);
-  const messages = isAligned ? align(uidls, sizes) : hasUidl ? intersect(uidls, sizes) : withoutUidl(sizes);
-  // The positions that the index knows are those of the lines of UIDL.
-  const byUidl = isAligned ? index.build() : indexByUidl(messages);
+  const isAligned = hasUidl && sizes.isAscending && uidls === undefined && lines === sizes.length;
+  const messages = isAligned
+    ? aligned
+    : hasUidl
+      ? intersect(uidls ?? uidlsOf(aligned), sizes)
+      : withoutUidl(sizes);
+  let index: UidlIndex | undefined;
   let octets = 0;
   for (const { listedOctets } of messages) {
     octets += listedOctets ?? 0;
   }
-  return { messages, byUidl, octets, hasUidl, warnings };
+  return {
+    messages,
+    get byUidl() {
+      index ??= indexByUidl(messages);
+      return index;
+    },
+    octets,
+    hasUidl,
+    isAligned,
+    warnings,
+  };
+}
+
+function uidlsOf(messages: readonly ListedMessage[]): Column<string> {
+  const column = new Column<string>('UIDL');
+  for (const { number, uidl } of messages) {
+    column.add(number, uidl);
+  }
+  return column;
 }
 
 /** One listing: message numbers and a value for each, in the server's order. */
@@ -63,7 +97,7 @@ class Column<Value> {
   readonly #what: string;
   readonly numbers: number[] = [];
   readonly values: Value[] = [];
-  #isAscending = true;
+  isAscending = true;
 
   constructor(what: string) {
     this.#what = what;
@@ -78,7 +112,7 @@ class Column<Value> {
       throw new ProtocolError(`the answer to ${this.#what} has more than ${MAX_MESSAGES} lines`);
     }
     if (number <= (this.numbers.at(-1) ?? 0)) {
-      this.#isAscending = false;
+      this.isAscending = false;
     }
     this.numbers.push(number);
     this.values.push(value);
@@ -93,30 +127,13 @@ class Column<Value> {
         map.set(number, value);
       }
     }
-    if (!this.#isAscending && map.size !== this.numbers.length) {
+    if (!this.isAscending && map.size !== this.numbers.length) {
       throw new ProtocolError(`the answer to ${this.#what} has a message number twice`, {
         code: 'pop3-malformed-listing',
       });
     }
     return map;
   }
-
-  isAlignedWith(other: Column<unknown>): boolean {
-    return (
-      this.#isAscending &&
-      this.length === other.length &&
-      this.numbers.every((number, index) => number === other.numbers[index])
-    );
-  }
-}
-
-/** Two listings with the same numbers in the same order, as they are everywhere but on broken servers. */
-function align(uidls: Column<string>, sizes: Column<number>): ListedMessage[] {
-  return uidls.numbers.map((number, index) => ({
-    number,
-    uidl: uidls.values[index] ?? '',
-    listedOctets: sizes.values[index] ?? null,
-  }));
 }
 
 function intersect(uidls: Column<string>, sizes: Column<number>): ListedMessage[] {

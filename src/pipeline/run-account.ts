@@ -10,7 +10,7 @@ import { Tally } from './counts.ts';
 import { outcomeOfFailure, worstOutcome } from './decide-outcome.ts';
 import { elapsed } from './elapsed.ts';
 import { ListedInRun } from './listed-in-run.ts';
-import type { PageBudget } from './rows-ahead.ts';
+import type { RowBudget } from './rows-ahead.ts';
 import { settleLosses } from './settle-losses.ts';
 import { TriedMessages } from './tried-messages.ts';
 
@@ -23,7 +23,7 @@ export interface AccountResult {
 export async function runAccount(
   source: AccountSource,
   context: JobContext,
-  pageBudget: PageBudget,
+  rowBudget: RowBudget,
 ): Promise<AccountResult> {
   const startedAt = context.now();
   const tally = new Tally();
@@ -40,7 +40,7 @@ export async function runAccount(
       source,
       context,
       rows,
-      pageBudget,
+      rowBudget,
       tally,
       shown,
       settled,

@@ -11,7 +11,7 @@ import { outcomeOfFailure, worstOutcome } from './decide-outcome.ts';
 import { elapsed } from './elapsed.ts';
 import { withPace } from './pace/paced-source.ts';
 import { RunPace } from './pace/run-pace.ts';
-import { PageBudget } from './rows-ahead.ts';
+import { RowBudget } from './rows-ahead.ts';
 import { type AccountResult, runAccount } from './run-account.ts';
 
 export interface RunResult {
@@ -30,12 +30,12 @@ export async function runJob(context: JobContext): Promise<RunResult> {
   const runs: AccountRun[] = [];
   const halt = new Halt(context.stopSignal);
   const pace = new RunPace(context);
-  const pageBudget = new PageBudget();
+  const rowBudget = new RowBudget();
   await runInPool(accounts, limits, async (source, place) => {
     const reason = halt.reason;
     const { run, cause } =
       reason === undefined
-        ? await runAccount(withPace(source, pace, context, place), context, pageBudget)
+        ? await runAccount(withPace(source, pace, context, place), context, rowBudget)
         : leaveOut(source, context, reason);
     halt.consider(cause);
     runs.push(run);

@@ -2,7 +2,7 @@
  * What there is to do for one account, found without fetching a message: listing, classification, recognition by header
  * where unique-ids say nothing (or may have changed, or be used again), and the job's rules. `plan` ends here; `run` goes on from here.
  */
-import type { AccountLedger, KnownMessage, MessageRow, SkippedEntry } from '../ledger/ledger.ts';
+import type { AccountLedger, MessageRow, SkippedEntry } from '../ledger/ledger.ts';
 import { headerDigest } from '../message/header-block.ts';
 import { messageDate } from '../message/message-date.ts';
 import type { Pop3Client } from '../pop3/client.ts';
@@ -10,10 +10,12 @@ import { classifyListing, type ReturningMessage, type WantedMessage } from './cl
 import type { SurveyContext } from './context.ts';
 import { decideSelection, needsDate } from './decide-selection.ts';
 import { findRenamed, type UidlSurvey } from './find-renamed.ts';
+import { KnownIndex, type KnownMatch } from './known-index.ts';
 import { type Listing, readListing } from './listing.ts';
 import { type HeadedMessage, matchHeaders } from './match-headers.ts';
 import { readHeaders } from './read-headers.ts';
 import { type ResizedMessages, recogniseResized } from './recognise-resized.ts';
+import type { RowsAhead } from './rows-ahead.ts';
 
 export type KnownRows = Pick<AccountLedger, 'known' | 'rows' | 'rowsByHeader' | 'uidlChange'>;
 
@@ -37,8 +39,8 @@ export interface Survey {
 }
 
 export interface SurveyOptions {
-  /** What `rows.known()` gives, where it was read ahead. */
-  readonly known?: Iterable<KnownMessage>;
+  /** What `rows.known()` gives, where it was begun to be read and `onListed` changes nothing. */
+  readonly known?: RowsAhead;
   /** Called before the listing is compared with the rows, which it may change. */
   readonly onListed?: (listing: Listing) => Promise<void>;
 }
@@ -51,12 +53,19 @@ export async function surveyAccount(
   context: SurveyContext,
   { known, onListed }: SurveyOptions = {},
 ): Promise<Survey> {
-  const listing = await readListing(client);
+  // Where rows may change once the listing is known, they are held against it only then.
+  let early: KnownMatch | undefined;
+  const see = (uidl: string): string => {
+    early ??= known?.take().match();
+    return early?.see(uidl) ?? uidl;
+  };
+  const listing = await readListing(client, see);
   await onListed?.(listing);
   for (const text of listing.warnings) {
     context.emit({ type: 'logged', level: 'warn', account, text });
   }
-  const classified = classifyListing(listing, known ?? rows?.known() ?? [], {
+  const match = listing.isAligned ? early : undefined;
+  const classified = classifyListing(listing.messages, match ?? matchOf(listing, rows), {
     isRetryingQuarantined: context.isRetryingQuarantined === true,
   });
   const { returned, doubtful } = await recogniseReturned(client, classified.returning, rows);
@@ -81,6 +90,14 @@ export async function surveyAccount(
     resized,
     uidls,
   };
+}
+
+function matchOf({ messages }: Listing, rows: KnownRows | undefined): KnownMatch {
+  const match = KnownIndex.of(rows?.known() ?? []).match();
+  for (const { uidl } of messages) {
+    match.see(uidl);
+  }
+  return match;
 }
 
 /**

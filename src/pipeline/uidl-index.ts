@@ -28,36 +28,21 @@ export interface IndexedListing {
 }
 
 export function indexByUidl(messages: readonly ListedMessage[]): UidlIndex {
-  const index = new UidlIndexBuilder();
+  const unique = new Map<string, number>();
+  const shared = new Set<string>();
+  let position = 0;
   for (const { uidl } of messages) {
-    index.add(uidl);
-  }
-  return index.build();
-}
-
-/** Puts an index together while the lines of a listing come. */
-export class UidlIndexBuilder {
-  readonly #unique = new Map<string, number>();
-  readonly #shared = new Set<string>();
-  #position = 0;
-
-  /** Takes the unique-id of the next message. */
-  add(uidl: string): void {
-    const before = this.#unique.size;
-    this.#unique.set(uidl, this.#position++);
+    const before = unique.size;
+    unique.set(uidl, position++);
     // One look for each: that it is there already shows in the size.
-    if (this.#unique.size === before || !isUsableUidl(uidl)) {
-      this.#shared.add(uidl);
+    if (unique.size === before || !isUsableUidl(uidl)) {
+      shared.add(uidl);
     }
   }
-
-  /** To be called once, when all are in. */
-  build(): UidlIndex {
-    for (const uidl of this.#shared) {
-      this.#unique.delete(uidl);
-    }
-    return { unique: this.#unique, shared: this.#shared };
+  for (const uidl of shared) {
+    unique.delete(uidl);
   }
+  return { unique, shared };
 }
 
 /** LIST is compared with what LIST said before, never with octets received: some servers count otherwise. */

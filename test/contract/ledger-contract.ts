@@ -559,24 +559,6 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
         expect(ids).toEqual(ids.toSorted((a, b) => a - b));
       });
 
-      test('are the same where pages were read ahead, some or all', async () => {
-        const account = await openAlice();
-        const indexes = Array.from({ length: 4500 }, (_, index) => index);
-        await account.record({ stored: indexes.map((index) => stored(index, ['a'])) });
-        const expected = [...account.known()];
-        expect(expected).toHaveLength(indexes.length);
-        for (const pages of [1, 2, 100]) {
-          const known = account.known();
-          let read = 0;
-          for (let more = true; more && read < pages; read++) {
-            more = known.readAhead();
-          }
-          expect(read).toBeLessThanOrEqual(5);
-          expect([...known]).toEqual(expected);
-          expect([...known]).toEqual([]);
-        }
-      });
-
       test('are given by id in the order asked, without those that are gone', async () => {
         const account = await openAlice();
         await account.record({ stored: [stored(1, ['a']), stored(2, ['a'])] });

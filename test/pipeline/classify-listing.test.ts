@@ -1,11 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import type { KnownMessage } from '../../src/ledger/ledger.ts';
 import { classifyListing } from '../../src/pipeline/classify-listing.ts';
-import { type IndexedListing, indexByUidl, isUsableUidl } from '../../src/pipeline/uidl-index.ts';
+import { KnownIndex } from '../../src/pipeline/known-index.ts';
+import type { ListedMessage } from '../../src/pipeline/listed-message.ts';
+import { isUsableUidl } from '../../src/pipeline/uidl-index.ts';
 
-function listed(...entries: readonly (readonly [uidl: string, octets: number | null])[]): IndexedListing {
-  const messages = entries.map(([uidl, listedOctets], index) => ({ number: index + 1, uidl, listedOctets }));
-  return { messages, byUidl: indexByUidl(messages) };
+function listed(...entries: readonly (readonly [uidl: string, octets: number | null])[]): ListedMessage[] {
+  return entries.map(([uidl, listedOctets], index) => ({ number: index + 1, uidl, listedOctets }));
+}
+
+function classify(
+  messages: readonly ListedMessage[],
+  known: readonly KnownMessage[],
+  options?: Parameters<typeof classifyListing>[2],
+): ReturnType<typeof classifyListing> {
+  const match = KnownIndex.of(known).match();
+  for (const { uidl } of messages) {
+    match.see(uidl);
+  }
+  return classifyListing(messages, match, options);
 }
 
 function row(
@@ -18,8 +31,8 @@ function row(
 }
 
 /** Number, kind and row of what is to be fetched. */
-function wantedOf(listing: IndexedListing, known: readonly KnownMessage[]): unknown[] {
-  return classifyListing(listing, known).wanted.map(({ number, kind, rowId }) => [number, kind, rowId]);
+function wantedOf(listing: readonly ListedMessage[], known: readonly KnownMessage[]): unknown[] {
+  return classify(listing, known).wanted.map(({ number, kind, rowId }) => [number, kind, rowId]);
 }
 
 describe('classifyListing', () => {
@@ -32,10 +45,7 @@ describe('classifyListing', () => {
   });
 
   it('wants nothing of what is archived under the same unique-id and size', () => {
-    const { archivedBefore, wanted } = classifyListing(listed(['a', 1], ['b', 2]), [
-      row(1, 'a', 1),
-      row(2, 'b', 2),
-    ]);
+    const { archivedBefore, wanted } = classify(listed(['a', 1], ['b', 2]), [row(1, 'a', 1), row(2, 'b', 2)]);
     expect({ archivedBefore, wanted }).toEqual({ archivedBefore: 2, wanted: [] });
   });
 
@@ -62,8 +72,8 @@ describe('classifyListing', () => {
 
   it('leaves a quarantined message alone unless it is asked for', () => {
     const known = [row(7, 'a', 1, { state: 'quarantined', isComplete: false })];
-    expect(classifyListing(listed(['a', 1]), known)).toMatchObject({ quarantined: 1, wanted: [] });
-    const retried = classifyListing(listed(['a', 1]), known, { isRetryingQuarantined: true });
+    expect(classify(listed(['a', 1]), known)).toMatchObject({ quarantined: 1, wanted: [] });
+    const retried = classify(listed(['a', 1]), known, { isRetryingQuarantined: true });
     expect(retried).toMatchObject({ quarantined: 0, wanted: [{ kind: 'retry', rowId: 7 }] });
   });
 
@@ -94,9 +104,9 @@ describe('classifyListing', () => {
 
   it('Q3, RFC-49: finds two messages under one unique-id ambiguous, and counts them', () => {
     const listing = listed(['a', 1], ['a', 1], ['b', 1]);
-    expect(classifyListing(listing, [])).toMatchObject({ ambiguous: 2, wanted: [{}, {}, { kind: 'new' }] });
+    expect(classify(listing, [])).toMatchObject({ ambiguous: 2, wanted: [{}, {}, { kind: 'new' }] });
     expect(wantedOf(listing, [row(1, 'a', 1)])).toHaveLength(3);
-    const settled = classifyListing(listing, [row(1, 'a', 1), row(2, 'a', 1), row(3, 'b', 1)]);
+    const settled = classify(listing, [row(1, 'a', 1), row(2, 'a', 1), row(3, 'b', 1)]);
     expect(settled).toMatchObject({ archivedBefore: 3, ambiguous: 0, wanted: [] });
   });
 
@@ -122,12 +132,12 @@ describe('classifyListing', () => {
       row(2, 'b', 1, { state: 'quarantined', isComplete: false }),
       row(3, 'd', 1),
     ];
-    const { archivedBefore, quarantined, wanted } = classifyListing(listing, known);
-    expect(archivedBefore + quarantined + wanted.length).toBe(listing.messages.length);
+    const { archivedBefore, quarantined, wanted } = classify(listing, known);
+    expect(archivedBefore + quarantined + wanted.length).toBe(listing.length);
   });
 
   it('Q14: forgets nothing of what is not listed: a window of the mailbox is no news', () => {
-    expect(classifyListing(listed(), [row(1, 'a', 1)])).toEqual({
+    expect(classify(listed(), [row(1, 'a', 1)])).toEqual({
       archivedBefore: 0,
       quarantined: 0,
       wanted: [],
@@ -140,7 +150,7 @@ describe('classifyListing', () => {
 
   it('Q13: what shows under unique-id and size of a deleted message is neither known nor new until it was asked', () => {
     const deleted = [row(1, 'a', 1, { state: 'deleted' }), row(2, 'a', 1, { state: 'deletion-answered' })];
-    expect(classifyListing(listed(['a', 1]), deleted)).toMatchObject({
+    expect(classify(listed(['a', 1]), deleted)).toMatchObject({
       archivedBefore: 0,
       wanted: [],
       returning: [{ message: { number: 1 }, rowIds: [1, 2] }],
@@ -150,13 +160,13 @@ describe('classifyListing', () => {
   it('Q13: a message that was archived under the unique-id of a deleted one speaks for it, in any order', () => {
     const rows = [row(1, 'a', 1, { state: 'deleted' }), row(2, 'a', 1, { state: 'verified' })];
     for (const known of [rows, [...rows].reverse()]) {
-      expect(classifyListing(listed(['a', 1]), known)).toMatchObject({ archivedBefore: 1, returning: [] });
+      expect(classify(listed(['a', 1]), known)).toMatchObject({ archivedBefore: 1, returning: [] });
     }
   });
 
   it('Q3, Q13: deleted messages do not settle what shares their unique-id', () => {
     const rows = [row(1, 'a', 1, { state: 'deleted' }), row(2, 'a', 1, { state: 'deleted' })];
-    expect(classifyListing(listed(['a', 1], ['a', 1]), rows)).toMatchObject({
+    expect(classify(listed(['a', 1], ['a', 1]), rows)).toMatchObject({
       archivedBefore: 0,
       ambiguous: 2,
     });

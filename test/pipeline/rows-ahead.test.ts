@@ -1,27 +1,34 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { KnownMessage, KnownRows } from '../../src/ledger/ledger.ts';
-import { PageBudget, RowsAhead } from '../../src/pipeline/rows-ahead.ts';
+import type { KnownMessage } from '../../src/ledger/ledger.ts';
+import { RowBudget, RowsAhead } from '../../src/pipeline/rows-ahead.ts';
+
+const TURN = 2000;
 
 function message(rowId: number): KnownMessage {
   return { rowId, uidl: `uid-${rowId}`, listedOctets: 1, state: 'archived', isComplete: true };
 }
 
-/** Pages of one row each; `read` counts those that were read ahead. */
-function pagesOf(count: number, failsAt = Number.POSITIVE_INFINITY): KnownRows & { read: number } {
-  return {
-    read: 0,
-    readAhead() {
+/** Rows that count how many of them were read. */
+class CountedRows implements Iterable<KnownMessage> {
+  readonly #count: number;
+  readonly #failsAt: number;
+  read = 0;
+
+  constructor(count: number, failsAt = Number.POSITIVE_INFINITY) {
+    this.#count = count;
+    this.#failsAt = failsAt;
+  }
+
+  *[Symbol.iterator](): Generator<KnownMessage, void, undefined> {
+    while (this.read < this.#count) {
       this.read += 1;
-      if (this.read === failsAt) {
+      if (this.read === this.#failsAt) {
         throw new Error('the disk is gone');
       }
-      return this.read < count;
-    },
-    *[Symbol.iterator]() {
-      yield* Array.from({ length: count }, (_, index) => message(index + 1));
-    },
-  };
+      yield message(this.read);
+    }
+  }
 }
 
 async function turns(count: number): Promise<void> {
@@ -30,58 +37,69 @@ async function turns(count: number): Promise<void> {
   }
 }
 
+function idsOf(ahead: RowsAhead): readonly number[] {
+  return [...ahead.take().match().rows()].map(({ rowId }) => rowId);
+}
+
 describe('RowsAhead', () => {
-  it('reads a page in each turn once it was begun, and no further than the last', async () => {
-    const rows = pagesOf(3);
-    const ahead = new RowsAhead(rows, new PageBudget());
+  it('reads some rows in each turn once it was begun, and all of them in the end', async () => {
+    const rows = new CountedRows(3 * TURN);
+    const ahead = new RowsAhead(rows, new RowBudget());
     await turns(3);
     expect(rows.read).toBe(0);
     ahead.begin();
     ahead.begin();
     await turns(2);
-    expect(rows.read).toBeLessThan(3);
+    expect(rows.read).toBeGreaterThan(0);
+    expect(rows.read).toBeLessThan(3 * TURN);
     await turns(8);
-    expect(rows.read).toBe(3);
-    expect([...ahead].map(({ rowId }) => rowId)).toEqual([1, 2, 3]);
+    expect(rows.read).toBe(3 * TURN);
+    expect(idsOf(ahead)).toEqual(Array.from({ length: 3 * TURN }, (_, index) => index + 1));
   });
 
-  it('gives all rows where nothing was read ahead', () => {
-    expect([...new RowsAhead(pagesOf(2), new PageBudget())]).toEqual([message(1), message(2)]);
+  it.each([0, 1, 2, 100])('gives each row once, however many turns went by (%d)', async (count) => {
+    const ahead = new RowsAhead(new CountedRows(TURN + 7), new RowBudget());
+    ahead.begin();
+    await turns(count);
+    expect(idsOf(ahead)).toEqual(Array.from({ length: TURN + 7 }, (_, index) => index + 1));
   });
 
   it('reads no further once rows are taken, or released', async () => {
-    for (const end of [(ahead: RowsAhead) => [...ahead], (ahead: RowsAhead) => ahead.release()]) {
-      const rows = pagesOf(100);
-      const ahead = new RowsAhead(rows, new PageBudget());
+    for (const end of [(ahead: RowsAhead) => ahead.take(), (ahead: RowsAhead) => ahead.release()]) {
+      const rows = new CountedRows(100 * TURN);
+      const ahead = new RowsAhead(rows, new RowBudget());
       ahead.begin();
       await turns(3);
       end(ahead);
       const { read } = rows;
       await turns(5);
       expect(rows.read).toBe(read);
-      expect([...ahead]).toEqual([]);
+      expect(idsOf(ahead)).toEqual([]);
     }
   });
 
-  it('holds no more pages over all accounts than the budget has, and gives them back', async () => {
-    const budget = new PageBudget(5);
-    const [first, second, third] = [pagesOf(4), pagesOf(4), pagesOf(4)];
+  it('holds no more rows over all accounts than the budget has, and gives them back', async () => {
+    const budget = new RowBudget(6 * TURN);
+    const [first, second, third] = [1, 2, 3].map(() => new CountedRows(4 * TURN));
+    if (first === undefined || second === undefined || third === undefined) {
+      throw new Error('three were made');
+    }
     const ahead = new RowsAhead(first, budget);
     ahead.begin();
     await turns(8);
     new RowsAhead(second, budget).begin();
     await turns(8);
-    expect([first.read, second.read]).toEqual([4, 1]);
+    expect([first.read, second.read]).toEqual([4 * TURN, TURN]);
     ahead.release();
     new RowsAhead(third, budget).begin();
     await turns(8);
-    expect(third.read).toBe(4);
+    expect(third.read).toBe(4 * TURN);
   });
 
   it('throws what reading ahead has thrown when rows are taken, and not before', async () => {
-    const ahead = new RowsAhead(pagesOf(3, 2), new PageBudget());
+    const ahead = new RowsAhead(new CountedRows(3 * TURN, TURN + 1), new RowBudget());
     ahead.begin();
     await turns(8);
-    expect(() => [...ahead]).toThrow('the disk is gone');
+    expect(() => ahead.take()).toThrow('the disk is gone');
   });
 });
