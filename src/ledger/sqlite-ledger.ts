@@ -89,7 +89,7 @@ export class SqliteLedger implements Ledger {
   readonly #pipelining: PipeliningNotes;
   readonly #upsertAccount: Statement;
   readonly #noteAccount: Statement;
-  readonly #accountId: Statement<{ id: number }>;
+  readonly #account: Statement<{ id: number; host: string | null; user: string | null }>;
   #isOpen = true;
 
   constructor(database: Database, commits: Commits, sinks: SinkSet, lock: JobLock, now: () => number) {
@@ -115,7 +115,7 @@ export class SqliteLedger implements Ledger {
 ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, next_login_at = NULL, learned_delay_ms = 0
   WHERE host IS NOT excluded.host OR user IS NOT excluded.user`);
     this.#noteAccount = database.prepare('INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING');
-    this.#accountId = database.prepare('SELECT id FROM account WHERE name = ?');
+    this.#account = database.prepare('SELECT id, host, user FROM account WHERE name = ?');
   }
 
   async startRun(version: string): Promise<number> {
@@ -141,10 +141,13 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
    */
   openAccount(account: { readonly id: string; readonly host: string; readonly user: string }): AccountLedger {
     const name = encodeText(account.id);
-    this.#database.transaction(() =>
-      this.#upsertAccount.run(name, encodeText(account.host), encodeText(account.user)),
-    );
-    return new SqliteAccountLedger(this.#shared, this.#idOf(name));
+    const host = encodeText(account.host);
+    const user = encodeText(account.user);
+    const known = this.#account.get(name);
+    if (known?.host !== host || known.user !== user) {
+      this.#database.transaction(() => this.#upsertAccount.run(name, host, user));
+    }
+    return new SqliteAccountLedger(this.#shared, known?.id ?? this.#idOf(name));
   }
 
   runs(limit: number): ReturnType<LedgerReader['runs']> {
@@ -192,7 +195,7 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
   }
 
   #idOf(name: string): number {
-    const id = this.#accountId.get(name)?.id;
+    const id = this.#account.get(name)?.id;
     if (id === undefined) {
       throw new Error(`the account ${decodeText(name)} is not there after it was recorded`);
     }

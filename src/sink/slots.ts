@@ -4,7 +4,7 @@
  */
 export class Slots {
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
 
   constructor(count: number) {
     this.#free = count;
@@ -19,21 +19,33 @@ export class Slots {
     }
   }
 
-  /** @returns what gives the slot back; to be called once. */
-  async take(): Promise<() => void> {
-    if (this.#free > 0) {
-      this.#free--;
+  /**
+   * @param count how many slots, no more than there are
+   * @returns what gives them back; to be called once
+   */
+  async take(count = 1): Promise<() => void> {
+    if (this.#waiting.length === 0 && this.#free >= count) {
+      this.#free -= count;
     } else {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await new Promise<void>((resolve) => this.#waiting.push({ count, resolve }));
     }
     return () => {
-      const next = this.#waiting.shift();
-      if (next === undefined) {
-        this.#free++;
-      } else {
-        next();
-      }
+      this.#free += count;
+      this.#admit();
     };
+  }
+
+  /** In the order in which they came: nobody who wants many waits for ever behind those who want few. */
+  #admit(): void {
+    for (
+      let next = this.#waiting[0];
+      next !== undefined && this.#free >= next.count;
+      next = this.#waiting[0]
+    ) {
+      this.#waiting.shift();
+      this.#free -= next.count;
+      next.resolve();
+    }
   }
 }
 

@@ -31,7 +31,7 @@ export interface MaildirBatchParts {
   readonly root: string;
   readonly temporaryNames: TemporaryNames;
   readonly failpoint: Failpoint;
-  /** How many groups of files may be open at the same time, over all archives of the sink. */
+  /** A slot for each file that is open, over all archives of the sink. */
   readonly slots: Slots;
 }
 
@@ -97,10 +97,11 @@ export class MaildirBatch {
     let syncing: Promise<void> = Promise.resolve();
     try {
       for (let at = 0; at < files.length; at += GROUP_FILES) {
-        const release = await this.#slots.take();
+        const ofGroup = files.slice(at, at + GROUP_FILES);
+        const release = await this.#slots.take(ofGroup.length);
         const group = new SyncGroup(this.#disk);
         try {
-          await this.#writeGroup(files.slice(at, at + GROUP_FILES), group, failures, signal);
+          await this.#writeGroup(ofGroup, group, failures, signal);
         } catch (thrown) {
           group.abandon();
           release();

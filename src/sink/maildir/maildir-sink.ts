@@ -14,9 +14,10 @@ import { Slots } from '../slots.ts';
 import { MaildirArchive } from './archive.ts';
 import { prepareMaildir, TemporaryNames } from './folder.ts';
 import { MaildirReader } from './reader.ts';
+import { GROUP_FILES } from './sync-group.ts';
 
-/** Groups of files (sync-group.ts) that may be open at the same time, however many accounts there are. */
-const OPEN_GROUPS = 2;
+/** Files that may be open at the same time, however many accounts there are: two groups (sync-group.ts), or many small ones. */
+const OPEN_FILES = 2 * GROUP_FILES;
 
 export interface MaildirSinkOptions {
   readonly name: string;
@@ -34,7 +35,7 @@ export class MaildirSink implements Sink {
   readonly #disk: Disk;
   readonly #failpoint: Failpoint;
   readonly #temporaryNames = new TemporaryNames();
-  readonly #slots = new Slots(OPEN_GROUPS);
+  readonly #slots = new Slots(OPEN_FILES);
   /** Two sessions of one account would each take the other's unfinished work for a crash's. */
   readonly #openAccounts = new Set<string>();
 
