@@ -97,12 +97,6 @@ function moveWithin(octets: Buffer, to: number, from: number, end: number): numb
   return to + end - from;
 }
 
-/** The octets with each CRLF as LF, in a Buffer of their own. */
-export function toLf(octets: Buffer): Buffer {
-  const target = Buffer.allocUnsafe(octets.length);
-  return target.subarray(0, copyAsLf(octets, 0, octets.length, target, 0));
-}
-
 /** The octets with each LF as CRLF, in a Buffer of their own. A CR that is there already is not looked at. */
 export function toCrlf(octets: Buffer): Buffer {
   const { crlf, bareLf } = countLineEnds(octets);

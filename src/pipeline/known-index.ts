@@ -48,7 +48,7 @@ export class KnownIndex {
 /** Takes a row whose unique-id is listed: the position of its only message, or undefined where several share it. */
 export type ListedRowVisitor = (row: KnownMessage, position: number | undefined) => void;
 
-/** One listing beside the rows: `see` each unique-id in its order, then `visit`. */
+/** One listing beside the rows: `see` each unique-id in its order, then `visitListed`. */
 export class KnownMatch {
   readonly #slots: ReadonlyMap<string, number>;
   readonly #first: readonly KnownMessage[];

@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  copyAsLf,
-  countLineEnds,
-  LfConverter,
-  LineEndCounter,
-  toCrlf,
-  toLf,
-} from '../../src/message/line-ends.ts';
+import { copyAsLf, countLineEnds, LfConverter, LineEndCounter, toCrlf } from '../../src/message/line-ends.ts';
 import { cuts, hostileOctets } from './arbitraries.ts';
 
 function countSimply(octets: Buffer): { crlf: number; bareLf: number; crCrlf: number } {
@@ -15,6 +8,11 @@ function countSimply(octets: Buffer): { crlf: number; bareLf: number; crCrlf: nu
   const crlf = text.split('\r\n').length - 1;
   const crCrlf = text.split('\r\r\n').length - 1;
   return { crlf, bareLf: text.split('\n').length - 1 - crlf, crCrlf };
+}
+
+function toLf(octets: Buffer): Buffer {
+  const target = Buffer.alloc(octets.length);
+  return target.subarray(0, copyAsLf(octets, 0, octets.length, target, 0));
 }
 
 describe('counting line ends', () => {

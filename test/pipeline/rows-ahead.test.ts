@@ -1,7 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { MailferryError } from '../../src/errors/mailferry-error.ts';
+import { RowReader } from '../../src/ledger/account-rows.ts';
 import type { KnownMessage } from '../../src/ledger/ledger.ts';
 import { RowBudget, RowsAhead } from '../../src/pipeline/rows-ahead.ts';
+
+import { JobBed, someMessages } from '../support/job-bed.ts';
 
 const TURN = 2000;
 
@@ -102,4 +106,27 @@ describe('RowsAhead', () => {
     await turns(8);
     expect(() => ahead.take()).toThrow('the disk is gone');
   });
+});
+
+it('a ledger that cannot be read ends the account with its own error, and no further session is opened', async () => {
+  const messages = someMessages(3);
+  await using bed = await JobBed.make({ users: [{ name: 'alice', password: 'secret', messages }] });
+  await bed.run();
+  const opened = vi.fn();
+  const known = vi.spyOn(RowReader.prototype, 'known').mockImplementation(function* () {
+    opened();
+    yield* [];
+    throw new MailferryError('the ledger cannot be read', {
+      code: 'ledger-io',
+      scope: 'run',
+      retry: 'never',
+    });
+  });
+  try {
+    const { accounts } = await bed.run();
+    expect(accounts).toMatchObject([{ outcome: 'failed', failure: { code: 'ledger-io' } }]);
+    expect(opened).toHaveBeenCalledTimes(1);
+  } finally {
+    known.mockRestore();
+  }
 });
