@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as timer } from 'node:timers/promises';
 import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
 import { openLedger } from '../ledger/open-ledger.ts';
+import { PageStock } from '../message/pages.ts';
 import { openQuarantine } from '../message/quarantine.ts';
 import { QUARANTINE_FOLDER } from '../message/quarantine-names.ts';
 import { openSpool } from '../message/spool.ts';
@@ -54,9 +55,6 @@ export interface AssembledJob {
 /** What is made durable together: enough to share an fsync, little enough to hold twice per account in memory. */
 const BATCH = { messages: 1024, octets: 4 * 1024 * 1024 } as const;
 
-/** A message up to this size passes through memory; a larger one through a file in the spool. */
-const MEMORY_LIMIT_OCTETS = 2 * 1024 * 1024;
-
 /** @throws MailferryError `secret-…` for all secrets that cannot be had, `job-running`, or what opening the ledger threw. */
 export async function assembleJob(job: Job, options: AssembleOptions): Promise<AssembledJob> {
   const failpoint = parseFailpoint(options.env);
@@ -70,7 +68,7 @@ export async function assembleJob(job: Job, options: AssembleOptions): Promise<A
   });
   try {
     const spool = openSpool(join(job.statePath, 'spool'), {
-      memoryLimitOctets: MEMORY_LIMIT_OCTETS,
+      pages: new PageStock(job.limits.memoryOctets),
       failpoint,
     });
     const { emit, now, stopSignal, dropSignal, version } = options;

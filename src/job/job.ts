@@ -168,6 +168,8 @@ export interface Limits {
   readonly attempts: number;
   /** Most octets that are kept of what arrived of a message that failed. */
   readonly partOctets: number;
+  /** Memory for large messages while they pass through, over all accounts. */
+  readonly memoryOctets: number;
   /** Longest life of one session; undefined for no end. */
   readonly sessionTimeoutMs: number | undefined;
 }

@@ -296,6 +296,7 @@ export function defineLimits(limits: RawLimits): Limits {
     sessionTimeoutMs: limits.sessionTimeout,
     attempts: limits.attempts,
     partOctets: limits.partSize,
+    memoryOctets: limits.memory,
   };
 }
 

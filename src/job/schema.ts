@@ -919,6 +919,11 @@ const limitsSchema = z.strictObject(
       'Most that is kept, for inspection, of what arrived of a message that failed: its first and its last part. 0 keeps none.',
       byDefault('256KiB'),
     ),
+    memory: key(
+      z.prefault(size(0), '64MiB'),
+      'Memory for messages larger than 2 MiB while they pass through, over all accounts; one that finds no room there goes through a file in the state folder. 0: all do.',
+      byDefault('64MiB'),
+    ),
   },
   { error: 'a map of limits' },
 );

@@ -5,18 +5,13 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { MailferryError } from '../errors/mailferry-error.ts';
 import type { Message } from './message.ts';
+import type { OctetRange } from './octet-range.ts';
 
 /** The largest chunk that `readContent` gives. */
 export const CHUNK_OCTETS = 256 * 1024;
 
-/** A part of the octets, within their bounds. */
-export interface OctetRange {
-  readonly start: number;
-  readonly octets: number;
-}
-
 /**
- * The wire octets in order, or a range of them. Chunks of a message in memory are views: do not write to them.
+ * The wire octets in order, or a range of them. Chunks may be kept; do not write to them, since those of a message in memory are views.
  * @throws MailferryError `message-unreadable` (scope message) where the spool file cannot be read. How many octets came is
  * for the caller to compare.
  */
@@ -28,9 +23,16 @@ export async function* readContent(
     return;
   }
   if (content.kind === 'memory') {
-    const end = range === undefined ? content.buffer.length : range.start + range.octets;
-    for (let at = range?.start ?? 0; at < end; at += CHUNK_OCTETS) {
-      yield content.buffer.subarray(at, Math.min(end, at + CHUNK_OCTETS));
+    const { start, octets } = range ?? { start: 0, octets: content.buffer.length };
+    yield* chunksOf(content.buffer.subarray(start, start + octets));
+    return;
+  }
+  if (content.kind === 'pages') {
+    for (const view of content.pages.views(range)) {
+      for (const chunk of chunksOf(view)) {
+        // A copy: the pages may have another message before whoever keeps the chunk has done with it.
+        yield Buffer.from(chunk);
+      }
     }
     return;
   }
@@ -43,10 +45,22 @@ export async function* readContent(
   }
 }
 
+function* chunksOf(octets: Buffer): Generator<Buffer> {
+  for (let at = 0; at < octets.length; at += CHUNK_OCTETS) {
+    yield octets.subarray(at, at + CHUNK_OCTETS);
+  }
+}
+
 /** The first octets of a message, at most `limit`: enough for its header. @throws as `readContent` does. */
-export async function readHead({ content }: Pick<Message, 'content'>, limit: number): Promise<Buffer> {
+export async function readHead(
+  { content, octets }: Pick<Message, 'content' | 'octets'>,
+  limit: number,
+): Promise<Buffer> {
   if (content.kind === 'memory') {
     return content.buffer.subarray(0, limit);
+  }
+  if (content.kind === 'pages') {
+    return Buffer.concat([...content.pages.views({ start: 0, octets: Math.min(limit, octets) })]);
   }
   try {
     const file = await open(content.path);

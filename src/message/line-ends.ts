@@ -68,25 +68,33 @@ export class LineEndCounter {
   }
 }
 
+/** What a conversion to LF found and made. */
+export interface LfCopy extends Pick<LineEnds, 'crlf' | 'bareLf'> {
+  /** Where it ends in the target. */
+  readonly end: number;
+}
+
 /**
- * Copies `source[start, end)` to `target` at `at`, each CRLF as LF, and returns where the copy ends. `target` needs room
- * for the uncut source, or be the same Buffer with `at` equal to `start`. A CRLF must not straddle `start` or `end`: then its CR is an
- * octet like any other.
+ * Copies `source[start, end)` to `target` at `at`, each CRLF as LF, and counts them on the way. `target` needs room for the uncut
+ * source. A CRLF must not straddle `start` or `end`: then its CR is an octet like any other, and its LF counts as bare.
  */
-export function copyAsLf(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
-  if (target !== source) {
-    target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
-  }
+export function copyAsLf(source: Buffer, start: number, end: number, target: Buffer, at: number): LfCopy {
+  target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
   const shift = at - start;
   let to = at;
   let from = start;
+  let crlf = 0;
+  let bareLf = 0;
   for (let lf = source.indexOf(LF, start); lf !== -1 && lf < end; lf = source.indexOf(LF, lf + 1)) {
     if (lf > from && source[lf - 1] === CR) {
       to = moveWithin(target, to, from + shift, lf - 1 + shift);
       from = lf;
+      crlf++;
+    } else {
+      bareLf++;
     }
   }
-  return moveWithin(target, to, from + shift, end + shift);
+  return { end: moveWithin(target, to, from + shift, end + shift), crlf, bareLf };
 }
 
 /** Moves `octets[from, end)` to `to`, at or before `from`, and returns where it ends there. */
@@ -115,22 +123,43 @@ export function toCrlf(octets: Buffer): Buffer {
   return target;
 }
 
-/** Turns CRLF into LF over chunks, within the chunks themselves: nothing is copied to another place. */
+/** Turns CRLF into LF over chunks, and counts line ends on the way. */
 export class LfConverter {
   #holdsCr = false;
+  #crlf = 0;
+  #bareLf = 0;
+  /** One for all chunks. */
+  #scratch = Buffer.alloc(0);
 
-  /** Hands on what of the chunk is decided; a CR at its end waits for the next one. Writes to the chunk. */
+  /** Of what was pushed so far. */
+  get lineEnds(): Pick<LineEnds, 'crlf' | 'bareLf'> {
+    return { crlf: this.#crlf, bareLf: this.#bareLf };
+  }
+
+  /** Hands on what of the chunk is decided, good until the next call; a CR at its end waits for the next one. */
   push(chunk: Buffer, emit: (octets: Buffer) => void): void {
     if (chunk.length === 0) {
       return;
     }
-    if (this.#holdsCr && chunk[0] !== LF) {
+    const endsCrlf = this.#holdsCr && chunk[0] === LF;
+    if (this.#holdsCr && !endsCrlf) {
       emit(ONE_CR);
     }
     this.#holdsCr = chunk[chunk.length - 1] === CR;
-    const end = copyAsLf(chunk, 0, chunk.length - (this.#holdsCr ? 1 : 0), chunk, 0);
+    if (this.#scratch.length < chunk.length) {
+      this.#scratch = Buffer.allocUnsafeSlow(chunk.length);
+    }
+    const { end, crlf, bareLf } = copyAsLf(
+      chunk,
+      0,
+      chunk.length - (this.#holdsCr ? 1 : 0),
+      this.#scratch,
+      0,
+    );
+    this.#crlf += endsCrlf ? crlf + 1 : crlf;
+    this.#bareLf += endsCrlf ? bareLf - 1 : bareLf;
     if (end > 0) {
-      emit(chunk.subarray(0, end));
+      emit(this.#scratch.subarray(0, end));
     }
   }
 

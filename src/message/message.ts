@@ -2,6 +2,7 @@
  * A message as the server sent it: complete, un-stuffed, its digest taken on the wire side, and nothing decoded.
  * It must not know where it came from nor where it goes.
  */
+import type { PagedOctets } from './pages.ts';
 
 /** Counts of line ends in the octets. CRLF may become LF, and back, only where `bareLf` is 0. */
 export interface LineEnds {
@@ -13,10 +14,13 @@ export interface LineEnds {
   readonly crCrlf: number;
 }
 
-/** Where the octets are: whole in memory (small messages), or in a spool file that its creator removes (large ones). */
-export type MessageContent =
-  | { readonly kind: 'memory'; readonly buffer: Buffer }
+/** Where the octets of a large message are: in pages of memory, or in a file. Both are its spool's to take back. */
+export type LargeContent =
+  | { readonly kind: 'pages'; readonly pages: PagedOctets }
   | { readonly kind: 'spool'; readonly path: string };
+
+/** Where the octets are; those of a small message are whole in a Buffer of its own. */
+export type MessageContent = { readonly kind: 'memory'; readonly buffer: Buffer } | LargeContent;
 
 export interface Message {
   /** Length of the wire form after un-stuffing, without the terminator. */

@@ -1,18 +1,23 @@
 /**
- * Going once through the octets of a message, in large pieces. Those of a spool file are read into one Buffer over and over, so that a
- * large message costs neither memory nor the collector anything. For pieces that are kept there is content.ts.
+ * Going once through the octets of a large message, in large pieces. Those of a file are read into one Buffer over and over, so that it
+ * costs neither memory nor the collector anything. For pieces that are kept there is content.ts.
  */
 import { open } from 'node:fs/promises';
 import { unreadable } from './content.ts';
+import type { LargeContent } from './message.ts';
 
 const PIECE_OCTETS = 1024 * 1024;
 
 /**
- * The octets of a spool file in order. Each piece is good until the next is asked for, and may be written to. How many octets came is
- * for the caller to compare.
+ * The octets in order. Each piece is good until the next is asked for; do not write to it. How many octets came is for the caller to
+ * compare.
  * @throws MailferryError `message-unreadable` (scope message)
  */
-export async function* readPieces(path: string): AsyncGenerator<Buffer> {
+export function readPieces(content: LargeContent): AsyncIterable<Buffer> | Iterable<Buffer> {
+  return content.kind === 'pages' ? content.pages.views() : readFile(content.path);
+}
+
+async function* readFile(path: string): AsyncGenerator<Buffer> {
   const file = await open(path).catch(rethrown);
   try {
     const { size } = await file.stat().catch(rethrown);

@@ -4,6 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import type { Message } from './message.ts';
+import type { PagedOctets } from './pages.ts';
 
 export interface ReceivedPart {
   /** Octets that came in all. */
@@ -31,9 +32,24 @@ export async function partOfMessage(
   { content, octets }: Message,
   limitOctets: number,
 ): Promise<ReceivedPart> {
-  return content.kind === 'memory'
-    ? partOfBuffer(content.buffer, limitOctets)
-    : partOfFile(content.path, octets, limitOctets);
+  switch (content.kind) {
+    case 'memory':
+      return partOfBuffer(content.buffer, limitOctets);
+    case 'pages':
+      return partOfPages(content.pages, octets, limitOctets);
+    case 'spool':
+      return await partOfFile(content.path, octets, limitOctets);
+  }
+}
+
+/** The same of octets in pages, a copy too. @param octets how many there are */
+export function partOfPages(pages: PagedOctets, octets: number, limitOctets: number): ReceivedPart {
+  const { headOctets, tailOctets } = shares(octets, limitOctets);
+  return {
+    octets,
+    head: Buffer.concat([...pages.views({ start: 0, octets: headOctets })]),
+    tail: Buffer.concat([...pages.views({ start: octets - tailOctets, octets: tailOctets })]),
+  };
 }
 
 /** The same of a file whose first `octets` octets count. @throws what the file system threw. */

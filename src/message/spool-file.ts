@@ -1,16 +1,14 @@
 /**
- * One spool file while it is written: made exclusively, readable by its owner alone, digested and counted on the way.
+ * One spool file while it is written: made exclusively, readable by its owner alone.
  *
  * It is written synchronously: that only touches the page cache, and for the pieces that a connection gives a thread and a
  * promise take longer.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Failpoint } from '../errors/failpoint.ts';
 import { MailferryError, systemCodeOf, textOf } from '../errors/mailferry-error.ts';
-import { LineEndCounter } from './line-ends.ts';
-import type { LineEnds } from './message.ts';
 
 /** How every spool file's name ends: what ends so is ours to remove. */
 export const SPOOL_SUFFIX = '.mailferry-spool';
@@ -28,8 +26,6 @@ export interface SpoolRoom {
 export class SpoolFile {
   readonly path: string;
   readonly #room: SpoolRoom;
-  readonly #hash = createHash('sha256');
-  readonly #counter = new LineEndCounter();
   #fd: number | undefined;
 
   constructor(room: SpoolRoom) {
@@ -40,8 +36,6 @@ export class SpoolFile {
   /** @throws MailferryError (scope account: cap; scope run: disk): `abort` then. */
   write(chunk: Buffer): void {
     this.#room.claim(this.path, chunk.length);
-    this.#hash.update(chunk);
-    this.#counter.push(chunk);
     const isFirst = this.#fd === undefined;
     try {
       this.#fd ??= openSync(this.path, 'wx', 0o600);
@@ -56,10 +50,10 @@ export class SpoolFile {
     }
   }
 
-  finish(): { readonly sha256: string; readonly lineEnds: LineEnds } {
+  /** To be called when all octets are written. */
+  finish(): void {
     this.#close();
     this.#room.failpoint('spool.finished');
-    return { sha256: this.#hash.digest('hex'), lineEnds: this.#counter.lineEnds };
   }
 
   async abort(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Takes the octets of a message chunk by chunk as they come off the wire and makes a Message of them: in memory while it
- * is small, in a spool file once it is not, so that memory does not grow with a message. Digests are taken on the way.
+ * Takes the octets of a message chunk by chunk as they come off the wire and makes a Message of them. A small one is in a Buffer of its
+ * own. A large one is in pages of memory, of which there are so many and no more, or else in a spool file. Digests are taken on the way.
  *
  * A spool file needs no fsync: it is worth nothing after a crash. What a crash leaves in the folder is removed when the
  * spool is opened; so a folder belongs to one process (the ledger's lock sees to that).
@@ -11,27 +11,30 @@ import { join } from 'node:path';
 import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
 import { MailferryError } from '../errors/mailferry-error.ts';
 import type { Message } from './message.ts';
+import { PageStock } from './pages.ts';
 import { SPOOL_SUFFIX, type SpoolRoom, spoolError } from './spool-file.ts';
 import { SpoolingMessage } from './spooling-message.ts';
 
-/** A message up to this size stays in memory. */
-export const MEMORY_LIMIT_OCTETS = 4 * 1024 * 1024;
+/** A message up to this size has a Buffer of its own. */
+const MEMORY_LIMIT_OCTETS = 2 * 1024 * 1024;
 
 export interface SpoolOptions {
-  /** Messages larger than this many octets go to a file; 4 MiB where not given. */
+  /** Messages larger than this many octets are large; 2 MiB where not given. */
   readonly memoryLimitOctets?: number;
+  /** Memory for large messages, over all of them; those that it has no room for go to files. None where not given. */
+  readonly pages?: PageStock;
   /** Octets that all spool files together may take; no limit where not given. */
   readonly capOctets?: number;
   /** For tests. */
   readonly failpoint?: Failpoint;
 }
 
-/** A folder for large messages while they pass through. */
+/** A place for messages while they pass through. */
 export interface Spool {
   readonly folder: string;
   /** Starts a message. It ends by `finish` or `abort`. */
   receive(): SpoolingMessage;
-  /** Removes what the message holds outside of memory; to be called once it is stored or given up. Idempotent. */
+  /** Takes back where a large message was held; to be called once it is stored or given up. Idempotent. */
   removeContent(message: Message): Promise<void>;
 }
 
@@ -54,6 +57,7 @@ class FolderSpool implements Spool, SpoolRoom {
   readonly folder: string;
   readonly failpoint: Failpoint;
   readonly #memoryLimitOctets: number;
+  readonly #stock: PageStock;
   readonly #capOctets: number;
   readonly #sizes = new Map<string, number>();
   #usedOctets = 0;
@@ -62,15 +66,18 @@ class FolderSpool implements Spool, SpoolRoom {
     this.folder = folder;
     this.failpoint = options.failpoint ?? NO_FAILPOINT;
     this.#memoryLimitOctets = options.memoryLimitOctets ?? MEMORY_LIMIT_OCTETS;
+    this.#stock = options.pages ?? new PageStock(0);
     this.#capOctets = options.capOctets ?? Number.POSITIVE_INFINITY;
   }
 
   receive(): SpoolingMessage {
-    return new SpoolingMessage(this, this.#memoryLimitOctets);
+    return new SpoolingMessage(this, this.#stock, this.#memoryLimitOctets);
   }
 
   async removeContent({ content }: Message): Promise<void> {
-    if (content.kind === 'spool') {
+    if (content.kind === 'pages') {
+      content.pages.release();
+    } else if (content.kind === 'spool') {
       await this.remove(content.path);
       this.failpoint('spool.removed');
     }

@@ -1,13 +1,15 @@
 /**
- * One message on its way in. It starts in memory and moves to a spool file when it outgrows its limit; who uses it need not
- * know which. It must not know of protocols.
+ * One message on its way in. It starts as a Buffer of its own and moves elsewhere when it outgrows its limit; who uses it need not
+ * know where. It must not know of protocols.
  */
 import { ChunkList } from './chunk-list.ts';
 import { blockDigest, HEADER_LIMIT_OCTETS, headerBlock } from './header-block.ts';
+import { LargeOctets } from './large-octets.ts';
 import type { Message } from './message.ts';
 import { messageFromBuffer } from './message-builder.ts';
-import { partOfBuffer, partOfFile, type ReceivedPart } from './received-part.ts';
-import { SpoolFile, type SpoolRoom } from './spool-file.ts';
+import type { PageStock } from './pages.ts';
+import { partOfBuffer, type ReceivedPart } from './received-part.ts';
+import type { SpoolRoom } from './spool-file.ts';
 
 /** The two octets behind the limit tell whether the line there is empty. */
 const HEAD_OCTETS = HEADER_LIMIT_OCTETS + 2;
@@ -17,15 +19,17 @@ type State = 'open' | 'finished' | 'aborted';
 /** `write` each chunk, then `finish` or `abort`. Made by `Spool.receive`. */
 export class SpoolingMessage {
   readonly #room: SpoolRoom;
+  readonly #stock: PageStock;
   readonly #memoryLimitOctets: number;
-  /** All octets while in memory; once on disk only the head, for the header digest. */
+  /** All octets while they are few; once they are many only the head, for the header digest. */
   readonly #kept = new ChunkList();
   #octets = 0;
-  #file: SpoolFile | undefined;
+  #large: LargeOctets | undefined;
   #state: State = 'open';
 
-  constructor(room: SpoolRoom, memoryLimitOctets: number) {
+  constructor(room: SpoolRoom, stock: PageStock, memoryLimitOctets: number) {
     this.#room = room;
+    this.#stock = stock;
     this.#memoryLimitOctets = memoryLimitOctets;
   }
 
@@ -42,41 +46,26 @@ export class SpoolingMessage {
     this.#mustBeOpen();
     const before = this.#octets;
     this.#octets += chunk.length;
-    if (this.#file === undefined) {
+    if (this.#large === undefined) {
       this.#kept.push(chunk);
       if (this.#octets > this.#memoryLimitOctets) {
-        this.#spill();
+        this.#outgrow();
       }
       return;
     }
     if (before < HEAD_OCTETS) {
       this.#kept.push(chunk.subarray(0, HEAD_OCTETS - before));
     }
-    this.#file.write(chunk);
+    this.#large.write(chunk);
   }
 
-  /** The message, whole. Its spool file, if it has one, is the caller's to remove (`Spool.removeContent`). */
+  /** The message, whole. What it holds elsewhere is given back by `Spool.removeContent`, which is for the caller to call. */
   finish(): Message {
     this.#mustBeOpen();
     const kept = this.#kept.take();
-    const message =
-      this.#file === undefined ? messageFromBuffer(kept) : this.#messageInFile(this.#file, kept);
+    const message = this.#large === undefined ? messageFromBuffer(kept) : largeMessage(this.#large, kept);
     this.#state = 'finished';
     return message;
-  }
-
-  /** @param head of the message, its header among it */
-  #messageInFile(file: SpoolFile, head: Buffer): Message {
-    const { sha256, lineEnds } = file.finish();
-    const header = headerBlock(head);
-    return {
-      octets: this.#octets,
-      sha256,
-      headerOctets: header.length,
-      headerSha256: blockDigest(header),
-      lineEnds,
-      content: { kind: 'spool', path: file.path },
-    };
   }
 
   /**
@@ -85,9 +74,9 @@ export class SpoolingMessage {
    */
   async part(limitOctets: number): Promise<ReceivedPart> {
     this.#mustBeOpen();
-    return this.#file === undefined
+    return this.#large === undefined
       ? partOfBuffer(this.#kept.take(), limitOctets)
-      : partOfFile(this.#file.path, this.#octets, limitOctets);
+      : this.#large.part(limitOctets);
   }
 
   /** Gives the message up and removes what there is of it. Idempotent; after `finish` it does nothing. */
@@ -97,15 +86,15 @@ export class SpoolingMessage {
     }
     this.#state = 'aborted';
     this.#kept.take();
-    await this.#file?.abort();
+    await this.#large?.abort();
   }
 
-  #spill(): void {
+  #outgrow(): void {
     const octets = this.#kept.take();
     // A copy, so that the rest of these octets can be freed.
     this.#kept.push(Buffer.from(octets.subarray(0, HEAD_OCTETS)));
-    this.#file = new SpoolFile(this.#room);
-    this.#file.write(octets);
+    this.#large = new LargeOctets(this.#room, this.#stock);
+    this.#large.write(octets);
   }
 
   #mustBeOpen(): void {
@@ -113,4 +102,10 @@ export class SpoolingMessage {
       throw new Error(`a message that is ${this.#state} takes no more octets`);
     }
   }
+}
+
+/** @param head of the message, its header among it */
+function largeMessage(large: LargeOctets, head: Buffer): Message {
+  const header = headerBlock(head);
+  return { ...large.finish(), headerOctets: header.length, headerSha256: blockDigest(header) };
 }

@@ -2,6 +2,7 @@
  * The window of RETRs fills the intake, batches leave it for the sinks, and each batch that is archived makes room for more.
  */
 import type { ReceivedPart } from '../message/received-part.ts';
+import type { Spool } from '../message/spool.ts';
 import type { Pop3Client } from '../pop3/client.ts';
 import { type AccountWork, toError } from './account-work.ts';
 import type { Archiver, BatchResult } from './archive-batch.ts';
@@ -10,7 +11,7 @@ import { DayBudget } from './day-budget.ts';
 import { FetchBudget, NO_BUDGETS } from './fetch-budget.ts';
 import { noteRenamed } from './follow-uidls.ts';
 import type { IdentifiedMessage } from './identify.ts';
-import { Intake } from './intake.ts';
+import { type FetchedBatch, Intake } from './intake.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { tellFailures } from './tell-failures.ts';
 
@@ -60,13 +61,8 @@ export async function fetchAndArchive(
       // The batch has left: the next one gathers while this one is made durable.
       retrieval.resume();
       failpoint('batch.fetched');
-      const result = await archiver.archiveBatch(batch);
+      const result = await archiver.archiveBatch(batch).finally(() => removeContents(batch, spool));
       await tellBatch(result, work);
-      for (const { message } of batch.fetched) {
-        if (message.content.kind === 'spool') {
-          await spool.removeContent(message);
-        }
-      }
       unarchived += result.unarchived;
       archived.push(...(work.context.deletion === undefined ? [] : result.archived.map(withoutContent)));
       if (result.sinkFailure !== undefined) {
@@ -93,6 +89,15 @@ function openDayBudget({ context, rows }: AccountWork, onReady: () => void): Day
   return limitOctets === undefined
     ? undefined
     : new DayBudget({ limitOctets, rows, now, failpoint, onReady });
+}
+
+async function removeContents({ fetched }: FetchedBatch, spool: Spool): Promise<void> {
+  for (const { message } of fetched) {
+    // Waiting only where there is something to wait for: this loop runs for every message.
+    if (message.content.kind !== 'memory') {
+      await spool.removeContent(message);
+    }
+  }
 }
 
 /** What is remembered of an archived message must not keep its octets in memory. */

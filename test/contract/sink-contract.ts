@@ -11,9 +11,10 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Message } from '../../src/message/message.ts';
+import type { Message, MessageContent } from '../../src/message/message.ts';
 import { messageFromBuffer } from '../../src/message/message-builder.ts';
-import { openSpool } from '../../src/message/spool.ts';
+import { PageStock } from '../../src/message/pages.ts';
+import { openSpool, type SpoolOptions } from '../../src/message/spool.ts';
 import type {
   JsonValue,
   Receipt,
@@ -70,6 +71,12 @@ export class TestJournal implements SinkJournal {
 export const ALICE: SinkAccount = { id: 'alice', host: 'pop.example.org', user: 'alice' };
 export const BOB: SinkAccount = { id: 'bob', host: 'pop.example.org', user: 'bob' };
 const NO_ABORT = new AbortController().signal;
+
+/** Where a large message may be. */
+const LARGE: readonly [string, MessageContent['kind'], () => SpoolOptions][] = [
+  ['a spool file', 'spool', () => ({ memoryLimitOctets: 0 })],
+  ['pages', 'pages', () => ({ memoryLimitOctets: 0, pages: new PageStock(4 * 1024 * 1024) })],
+];
 
 export function storable(octets: Buffer | string, uidl = 'u1', copy = 0): StorableMessage {
   return { uidl, copy, message: messageFromBuffer(Buffer.from(octets)) };
@@ -182,8 +189,8 @@ export function describeSinkContract(name: string, makeHarness: (folder: string)
         expect(harness.count(archive.root)).toBe(3);
       });
 
-      it('of a message in a spool file come back as they were', async () => {
-        const spool = openSpool(join(folder, 'spool'), { memoryLimitOctets: 0 });
+      it.each(LARGE)('of a message in %s come back as they were', async (_, kind, options) => {
+        const spool = openSpool(join(folder, 'spool'), options());
         const large = [
           'Subject: x\r\n\r\nFrom a\r\n'.repeat(60_000),
           'LF only\nFrom b\n'.repeat(60_000),
@@ -193,25 +200,33 @@ export function describeSinkContract(name: string, makeHarness: (folder: string)
           const incoming = spool.receive();
           incoming.write(Buffer.from(text));
           const message = incoming.finish();
-          expect(message.content.kind).toBe('spool');
+          expect(message.content.kind).toBe(kind);
           const [receipt] = await store([{ uidl: `large${index}`, copy: 0, message }]);
           await expectHeld([storable(text, `large${index}`)], receipt === undefined ? [] : [receipt]);
+          await spool.removeContent(message);
         }
         expect(harness.count(archive.root)).toBe(3);
       });
 
-      it('of a message in a spool file come back as they were, wherever it is cut for reading', async () => {
-        const spool = openSpool(join(folder, 'spool'), { memoryLimitOctets: 0 });
-        const period = 'b\r\nFrom a\r\n';
-        for (let shift = 0; shift < period.length; shift++) {
-          const text = 'a'.repeat(shift) + period.repeat(97_000);
-          const incoming = spool.receive();
-          incoming.write(Buffer.from(text));
-          const [receipt] = await store([{ uidl: `cut${shift}`, copy: 0, message: incoming.finish() }]);
-          await expectHeld([storable(text, `cut${shift}`)], receipt === undefined ? [] : [receipt]);
-        }
-        expect(harness.count(archive.root)).toBe(period.length);
-      });
+      it.each(LARGE)(
+        'of a message in %s come back as they were, wherever it is cut',
+        async (_, kind, options) => {
+          const spool = openSpool(join(folder, 'spool'), options());
+          const period = 'b\r\nFrom a\r\n';
+          for (let shift = 0; shift < period.length; shift++) {
+            // Pieces have 1 MiB.
+            const text = 'a'.repeat(shift) + period.repeat(100_000);
+            const incoming = spool.receive();
+            incoming.write(Buffer.from(text));
+            const message = incoming.finish();
+            expect(message.content.kind).toBe(kind);
+            const [receipt] = await store([{ uidl: `cut${shift}`, copy: 0, message }]);
+            await expectHeld([storable(text, `cut${shift}`)], receipt === undefined ? [] : [receipt]);
+            await spool.removeContent(message);
+          }
+          expect(harness.count(archive.root)).toBe(period.length);
+        },
+      );
 
       it('of an empty batch are none', async () => {
         expect(await store([])).toEqual([]);
@@ -369,6 +384,21 @@ export function describeSinkContract(name: string, makeHarness: (folder: string)
           await journal.write(noted ?? null);
           expect(outcomes).toMatchObject([{ kind: 'failed', error: { scope: 'message' } }]);
         }
+        expect(harness.count(archive.root)).toBe(0);
+      });
+
+      it('a message whose pages are not what they were gets no receipt', async () => {
+        const pages = new PageStock(4 * 1024 * 1024);
+        const incoming = openSpool(join(folder, 'spool'), { memoryLimitOctets: 0, pages }).receive();
+        incoming.write(Buffer.from('one\r\ntwo\r\n'));
+        const message = incoming.finish();
+        if (message.content.kind === 'pages') {
+          for (const view of message.content.pages.views()) {
+            view[0] = 10;
+          }
+        }
+        const { outcomes } = await archive.store([{ uidl: 'liar', copy: 0, message }], NO_ABORT);
+        expect(outcomes).toMatchObject([{ kind: 'failed', error: { code: 'message-mismatch' } }]);
         expect(harness.count(archive.root)).toBe(0);
       });
 

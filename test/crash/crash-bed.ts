@@ -76,7 +76,8 @@ export class CrashBed implements AsyncDisposable {
     };
     // Several sessions for each account, and a day's budget that is set aside and given back.
     const limits = { accounts: 1, patience: '30s', messagesPerSession: 5, bytesPerDay: '1GB' };
-    this.#job = this.folder.writeJob(server.port, { ...job, limits });
+    // One of the two has its large message in a spool file, the other in pages.
+    this.#job = this.folder.writeJob(server.port, { ...job, limits: { ...limits, memory: 0 } });
     this.#jobAtOnce = this.folder.writeJob(
       server.port,
       { ...job, limits: { ...limits, accounts: ACCOUNTS.length } },

@@ -52,7 +52,7 @@ class Bed implements AsyncDisposable {
 
   private constructor(server: DemoServer) {
     this.server = server;
-    const deleting = { delete: { after: 'verified' }, limits: { patience: '2s' } };
+    const deleting = { delete: { after: 'verified' }, limits: { patience: '2s', memory: 0 } };
     this.#job = this.folder.writeJob(server.port, { accounts: ['alice'], ...deleting });
   }
 

@@ -69,6 +69,7 @@ describe('every key', () => {
       sessionTimeout: 'none',
       attempts: 3,
       partSize: '256KiB',
+      memory: '64MiB',
     });
   });
 });
@@ -106,6 +107,7 @@ test('what is not given becomes the default of the default', () => {
     sessionTimeout: undefined,
     attempts: 3,
     partSize: 262_144,
+    memory: 67_108_864,
   });
   expect(checkJob(MINIMAL).value?.limits).toEqual(checkLimits({}).value);
 });

@@ -12,7 +12,7 @@ function countSimply(octets: Buffer): { crlf: number; bareLf: number; crCrlf: nu
 
 function toLf(octets: Buffer): Buffer {
   const target = Buffer.alloc(octets.length);
-  return target.subarray(0, copyAsLf(octets, 0, octets.length, target, 0));
+  return target.subarray(0, copyAsLf(octets, 0, octets.length, target, 0).end);
 }
 
 describe('counting line ends', () => {
@@ -47,11 +47,12 @@ describe('CRLF to LF', () => {
         const pieces: Buffer[] = [];
         const keep = (piece: Buffer) => pieces.push(Buffer.from(piece));
         for (const chunk of cut(octets)) {
-          converter.push(Buffer.from(chunk), keep);
+          converter.push(chunk, keep);
         }
         converter.end(keep);
         expect(toLf(octets).toString('latin1')).toBe(expected);
         expect(Buffer.concat(pieces).toString('latin1')).toBe(expected);
+        expect(countSimply(octets)).toMatchObject(converter.lineEnds);
       }),
     );
   });
@@ -67,14 +68,17 @@ describe('CRLF to LF', () => {
 
   it('copies a part of the octets to a place in the target, and nothing beside it', () => {
     const target = Buffer.alloc(12, '.');
-    const end = copyAsLf(Buffer.from('xx\r\na\r\nb\r\nyy'), 2, 10, target, 3);
+    const { end, ...counted } = copyAsLf(Buffer.from('xx\r\na\r\nb\r\nyy'), 2, 10, target, 3);
     expect(end).toBe(8);
+    expect(counted).toEqual({ crlf: 3, bareLf: 0 });
     expect(target.toString('latin1', 0, end)).toBe('...\na\nb\n');
   });
 
   it('takes a CRLF that straddles the start for a CR of somebody else', () => {
     const target = Buffer.alloc(4);
-    expect(target.toString('latin1', 0, copyAsLf(Buffer.from('a\r\nb'), 2, 4, target, 0))).toBe('\nb');
+    const { end, ...counted } = copyAsLf(Buffer.from('a\r\nb'), 2, 4, target, 0);
+    expect(target.toString('latin1', 0, end)).toBe('\nb');
+    expect(counted).toEqual({ crlf: 0, bareLf: 1 });
   });
 });
 

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CHUNK_OCTETS, readContent, readHead } from '../../src/message/content.ts';
 import type { Message } from '../../src/message/message.ts';
 import { messageFromBuffer } from '../../src/message/message-builder.ts';
+import { PageStock } from '../../src/message/pages.ts';
+import { partOfBuffer, partOfMessage } from '../../src/message/received-part.ts';
 import { openSpool, type Spool } from '../../src/message/spool.ts';
 import { cuts, hostileOctets } from './arbitraries.ts';
 import { nastyMessages } from './nasty-messages.ts';
@@ -57,6 +59,68 @@ describe('a spooled message', () => {
       { numRuns: 50 },
     );
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('is in pages while there are any, the same in any cut, and in a file where they do not suffice', async () => {
+    const pages = new PageStock(21, 7);
+    const spool = openSpool(folder, { memoryLimitOctets: 3, pages });
+    const kinds = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(hostileOctets(), cuts(), async (octets, cut) => {
+        const message = await receive(spool, cut(octets));
+        const { content: _, ...expected } = messageFromBuffer(octets);
+        expect(message).toMatchObject(expected);
+        expect((await octetsOf(message)).equals(octets)).toBe(true);
+        expect((await readHead(message, 5)).equals(octets.subarray(0, 5))).toBe(true);
+        expect(await partOfMessage(message, 6)).toEqual(partOfBuffer(octets, 6));
+        await spool.removeContent(message);
+        await spool.removeContent(message);
+        kinds.add(message.content.kind);
+      }),
+      { numRuns: 200 },
+    );
+    expect([...kinds].sort()).toEqual(['memory', 'pages', 'spool']);
+    expect(pages.take(3)).toHaveLength(3);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('moves from pages to a file with all its octets, and gives the pages back at once', async () => {
+    const pages = new PageStock(20, 10);
+    const spool = openSpool(folder, { memoryLimitOctets: 0, pages });
+    const first = await receive(spool, [Buffer.from('0123456789a')]);
+    const second = spool.receive();
+    second.write(Buffer.from('b'));
+    const third = spool.receive();
+    await spool.removeContent(first);
+    third.write(Buffer.from('0123456789'));
+    third.write(Buffer.from('abcdefghij'));
+    expect(pages.take(1)).toBeUndefined();
+    third.write(Buffer.from('k'));
+    expect(pages.take(2)).toHaveLength(2);
+    const messages = [second.finish(), third.finish()];
+    expect(messages.map(({ content }) => content.kind)).toEqual(['spool', 'spool']);
+    expect((await octetsOf(messages[1] as Message)).toString()).toBe('0123456789abcdefghijk');
+  });
+
+  it('gives its pages back when it is given up, and what came of it can be kept before', async () => {
+    const pages = new PageStock(20, 10);
+    const incoming = openSpool(folder, { memoryLimitOctets: 0, pages }).receive();
+    incoming.write(Buffer.from('0123456789ab'));
+    expect(await incoming.part(6)).toEqual(partOfBuffer(Buffer.from('0123456789ab'), 6));
+    expect(pages.take(1)).toBeUndefined();
+    await incoming.abort();
+    expect(pages.take(2)).toHaveLength(2);
+  });
+
+  it('cannot be read any more once its pages are given back: another message may be there', async () => {
+    const spool = openSpool(folder, { memoryLimitOctets: 0, pages: new PageStock(20, 10) });
+    const message = await receive(spool, [Buffer.from('0123456789ab')]);
+    const reading = readContent(message);
+    const kept = await reading.next();
+    await spool.removeContent(message);
+    await receive(spool, [Buffer.from('another one')]);
+    expect(String(kept.value)).toBe('0123456789');
+    await expect(reading.next()).rejects.toThrow('released');
   });
 
   it.each(nastyMessages())('keeps every octet: $name', async ({ octets }) => {

@@ -1,6 +1,7 @@
 /** The S3 sink against a store that misbehaves: each failure ends as the sink's contract and its documentation say. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MailferryError } from '../../src/errors/mailferry-error.ts';
+import { PageStock } from '../../src/message/pages.ts';
 import { openSpool } from '../../src/message/spool.ts';
 import type { S3Clock, S3SinkOptions } from '../../src/sink/s3/options.ts';
 import type { StoreOutcome } from '../../src/sink/sink.ts';
@@ -143,9 +144,13 @@ describe('the S3 sink', () => {
     }
   });
 
-  it('streams a spooled message with its length and digest, and again after a failure', async () => {
+  it.each([
+    ['a spool file', 0],
+    ['pages', 4_194_304],
+  ])('streams a message in %s with its length and digest, and again after a failure', async (_, octets) => {
     await probed();
-    const incoming = openSpool(`${bed.folder}/spool`, { memoryLimitOctets: 0 }).receive();
+    const options = { memoryLimitOctets: 0, pages: new PageStock(octets) };
+    const incoming = openSpool(`${bed.folder}/spool`, options).receive();
     incoming.write(Buffer.alloc(3_000_000, 'spooled\r\n'));
     const message = incoming.finish();
     double.misbehave('PUT', { kind: 'reset-in-body' });

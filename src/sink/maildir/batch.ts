@@ -7,7 +7,13 @@
 import { join } from 'node:path';
 import type { Failpoint } from '../../errors/failpoint.ts';
 import type { MailferryError } from '../../errors/mailferry-error.ts';
-import { copyAsLf, countLineEnds, LfConverter, LineEndCounter } from '../../message/line-ends.ts';
+import {
+  copyAsLf,
+  countLineEnds,
+  LfConverter,
+  type LfCopy,
+  LineEndCounter,
+} from '../../message/line-ends.ts';
 import type { Message } from '../../message/message.ts';
 import { readPieces } from '../../message/pieces.ts';
 import { compareClaims } from '../content-check.ts';
@@ -168,35 +174,39 @@ export class MaildirBatch {
   }
 
   async #writeOctets(fd: number, message: Message, signal: AbortSignal): Promise<MailferryError | undefined> {
-    const form = storedFormOf(message);
-    if (message.content.kind === 'memory') {
-      const octets = message.content.buffer;
-      const mismatch = compareClaims(message, octets.length, countLineEnds(octets));
+    const { content } = message;
+    const isLf = storedFormOf(message) === 'lf';
+    if (content.kind === 'memory') {
+      const octets = content.buffer;
+      const { stored, lineEnds } = isLf
+        ? this.#asLf(octets)
+        : { stored: octets, lineEnds: countLineEnds(octets) };
+      const mismatch = compareClaims(message, octets.length, lineEnds);
       if (mismatch === undefined) {
-        writeAll(this.#disk, fd, form === 'lf' ? this.#asLf(octets) : octets, 0);
+        writeAll(this.#disk, fd, stored, 0);
       }
       return mismatch;
     }
+    const converter = isLf ? new LfConverter() : undefined;
     const counter = new LineEndCounter();
-    const converter = form === 'lf' ? new LfConverter() : undefined;
     let octets = 0;
     let position = 0;
     const write = (piece: Buffer): void => {
       writeAll(this.#disk, fd, piece, position);
       position += piece.length;
     };
-    for await (const piece of readPieces(message.content.path)) {
+    for await (const piece of readPieces(content)) {
       throwIfAborted(signal);
-      counter.push(piece);
       octets += piece.length;
       if (converter === undefined) {
+        counter.push(piece);
         write(piece);
       } else {
         converter.push(piece, write);
       }
     }
     converter?.end(write);
-    return compareClaims(message, octets, counter.lineEnds);
+    return compareClaims(message, octets, (converter ?? counter).lineEnds);
   }
 
   #abandonLast(): void {
@@ -220,11 +230,12 @@ export class MaildirBatch {
     }
   }
 
-  /** The octets with each CRLF as LF; good until the next call. */
-  #asLf(octets: Buffer): Buffer {
+  /** The octets with each CRLF as LF, good until the next call, and what was counted on the way. */
+  #asLf(octets: Buffer): { readonly stored: Buffer; readonly lineEnds: LfCopy } {
     if (this.#scratch.length < octets.length) {
       this.#scratch = Buffer.allocUnsafeSlow(Math.max(SCRATCH_OCTETS, octets.length));
     }
-    return this.#scratch.subarray(0, copyAsLf(octets, 0, octets.length, this.#scratch, 0));
+    const lineEnds = copyAsLf(octets, 0, octets.length, this.#scratch, 0);
+    return { stored: this.#scratch.subarray(0, lineEnds.end), lineEnds };
   }
 }

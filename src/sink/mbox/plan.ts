@@ -9,7 +9,7 @@ import { isMessageError } from '../sink-error.ts';
 import { formOctets } from '../stored-form.ts';
 import { fromLine } from './from-line.ts';
 import { type AnnouncedLine, lineCheck } from './journal.ts';
-import { type Survey, surveyMemory, surveySpool } from './survey.ts';
+import { type Survey, surveyLarge, surveyMemory } from './survey.ts';
 
 export interface PlannedRecord {
   readonly storable: StorableMessage;
@@ -22,8 +22,9 @@ export interface PlannedRecord {
   readonly bodyOffset: number;
   /** Octets of the quoted message, in its stored form. */
   readonly bodyOctets: number;
-  /** Where in a message in memory a `>` is inserted; of one in a spool file only their number is known. */
+  /** Where in a message in a Buffer a `>` is inserted; of a large one only their number is known. */
   readonly quotes: readonly number[];
+  readonly quoteCount: number;
   /** What comes behind it: an end for its last line where that has none, and an empty line (RFC-78). */
   readonly after: '\n' | '\n\n';
   /** Where the next record begins. */
@@ -55,7 +56,7 @@ export class MboxPlan {
       const survey =
         message.content.kind === 'memory'
           ? surveyMemory(message, message.content.buffer)
-          : await surveySpool(message, message.content.path);
+          : await surveyLarge(message, message.content);
       if (survey.mismatch === undefined) {
         this.#append(storable, survey);
       } else {
@@ -78,7 +79,8 @@ export class MboxPlan {
     const bodyOctets = formOctets(message) + quoteCount;
     const after = endsWithLf ? '\n' : '\n\n';
     const end = bodyOffset + bodyOctets + after.length;
-    this.records.push({ storable, message, before, announced, bodyOffset, bodyOctets, quotes, after, end });
+    const body = { bodyOffset, bodyOctets, quotes, quoteCount };
+    this.records.push({ storable, message, before, announced, ...body, after, end });
     this.#separator = '';
     this.#end = end;
   }

@@ -4,7 +4,7 @@
 import type { MailferryError } from '../../errors/mailferry-error.ts';
 import { readHead } from '../../message/content.ts';
 import { LineEndCounter } from '../../message/line-ends.ts';
-import type { Message } from '../../message/message.ts';
+import type { LargeContent, Message } from '../../message/message.ts';
 import { readPieces } from '../../message/pieces.ts';
 import { compareClaims } from '../content-check.ts';
 import { isQuotedAt, Quoter } from './quoting.ts';
@@ -16,7 +16,7 @@ const CHUNKED = [] as const;
 export interface Survey {
   /** The header block. */
   readonly header: Buffer;
-  /** Where in a message in memory a `>` is to be inserted; of one in a spool file only their number is known. */
+  /** Where in a message in a Buffer a `>` is to be inserted; of a large one only their number is known. */
   readonly quotes: readonly number[];
   readonly quoteCount: number;
   readonly endsWithLf: boolean;
@@ -48,14 +48,14 @@ export function surveyMemory(message: Message, octets: Buffer): Survey {
   };
 }
 
-/** Reads the file once more than is written: large messages are rare, and an announced length cannot be taken back. */
-export async function surveySpool(message: Message, path: string): Promise<Survey> {
+/** Goes through the octets once more than is written: large messages are rare, and an announced length cannot be taken back. */
+export async function surveyLarge(message: Message, content: LargeContent): Promise<Survey> {
   const header = await readHead(message, message.headerOctets);
   const counter = new LineEndCounter();
   const quoter = new Quoter();
   let octets = 0;
   let lastOctet: number | undefined = LF;
-  for await (const chunk of readPieces(path)) {
+  for await (const chunk of readPieces(content)) {
     counter.push(chunk);
     quoter.push(chunk);
     octets += chunk.length;

@@ -4,6 +4,7 @@
  */
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import { copyAsLf, LfConverter } from '../../message/line-ends.ts';
+import type { LargeContent } from '../../message/message.ts';
 import { readPieces } from '../../message/pieces.ts';
 import { type Disk, writeAll } from '../disk.ts';
 import { throwIfAborted } from '../sink-error.ts';
@@ -35,7 +36,7 @@ export class MboxWriter {
     if (message.content.kind === 'memory') {
       this.#putWhole(record, message.content.buffer);
     } else {
-      await this.#putPieces(record, message.content.path, signal);
+      await this.#putPieces(record, message.content, signal);
     }
     this.#put(Buffer.from(after, 'latin1'));
     if (this.#position + this.#used !== end) {
@@ -67,11 +68,15 @@ export class MboxWriter {
     }
   }
 
-  async #putPieces({ message }: PlannedRecord, path: string, signal: AbortSignal): Promise<void> {
-    const converter = storedFormOf(message) === 'lf' ? new LfConverter() : undefined;
+  async #putPieces(record: PlannedRecord, content: LargeContent, signal: AbortSignal): Promise<void> {
+    const converter = storedFormOf(record.message) === 'lf' ? new LfConverter() : undefined;
     const quoter = new Quoter();
-    const put = (octets: Buffer): void => this.#put(quoter.push(octets));
-    for await (const piece of readPieces(path)) {
+    // Most messages need no quotes, which is known: then nothing is searched for them.
+    const put =
+      record.quoteCount === 0
+        ? (octets: Buffer): void => this.#put(octets)
+        : (octets: Buffer): void => this.#put(quoter.push(octets));
+    for await (const piece of readPieces(content)) {
       throwIfAborted(signal);
       if (converter === undefined) {
         put(piece);
@@ -106,7 +111,7 @@ export class MboxWriter {
 function render({ message, quotes }: PlannedRecord, octets: Buffer, target: Buffer, at: number): number {
   const isLf = storedFormOf(message) === 'lf';
   const copy = (start: number, end: number, to: number): number =>
-    isLf ? copyAsLf(octets, start, end, target, to) : to + octets.copy(target, to, start, end);
+    isLf ? copyAsLf(octets, start, end, target, to).end : to + octets.copy(target, to, start, end);
   let to = at;
   let from = 0;
   for (const quote of quotes) {

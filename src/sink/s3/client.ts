@@ -6,7 +6,6 @@
  * object's checksum, and is signed, also for streams, since stores that ignore x-amz-checksum-* do refuse a body that does
  * not match its signature.
  */
-import { createReadStream } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
@@ -28,7 +27,7 @@ import {
   type ServiceOutputTypes,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { MailferryError, textOf } from '../../errors/mailferry-error.ts';
+import { MailferryError } from '../../errors/mailferry-error.ts';
 import { heldObject, putAnswer, settingsOf, storeFailure } from './answers.ts';
 import {
   type BucketFacts,
@@ -46,7 +45,6 @@ import {
 } from './object-store.ts';
 import type { S3Credentials, S3StoreOptions } from './options.ts';
 
-const FILE_CHUNK_OCTETS = 256 * 1024;
 /** What is read in one piece. */
 const SMALL_OCTETS = 64 * 1024;
 /** Without one it writes warnings to the console, in the middle of our report. */
@@ -264,36 +262,22 @@ class SdkObjectStore implements ObjectStore {
     return output;
   }
 
-  /** A stream of a file is closed whatever became of the request. */
+  /** What is read is closed whatever became of the request. */
   async #withContent<T>(content: ObjectContent, send: (body: Buffer | Readable) => Promise<T>): Promise<T> {
     if (content.kind === 'memory') {
       return await this.#send(() => send(content.buffer));
     }
-    const { path, start, octets } = content;
-    // `end` is inclusive; a file cannot be read from its start to the octet before it.
-    const file =
-      octets === 0
-        ? Readable.from([])
-        : createReadStream(path, { start, end: start + octets - 1, highWaterMark: FILE_CHUNK_OCTETS });
+    const body = Readable.from(content.read(), { objectMode: false });
     let unreadable: unknown;
-    file.once('error', (thrown: unknown) => {
+    body.once('error', (thrown: unknown) => {
       unreadable = thrown;
     });
     try {
-      return await this.#send(() => send(file));
+      return await this.#send(() => send(body));
     } catch (thrown) {
-      if (unreadable !== undefined) {
-        throw new MailferryError(`the octets to be sent cannot be read: ${textOf(unreadable)}`, {
-          code: 'message-unreadable',
-          scope: 'message',
-          retry: 'later',
-          hint: 'Look at the disk that holds the state folder; the next run fetches the message again.',
-          cause: unreadable,
-        });
-      }
-      throw thrown;
+      throw unreadable instanceof MailferryError ? unreadable : thrown;
     } finally {
-      file.destroy();
+      body.destroy();
     }
   }
 

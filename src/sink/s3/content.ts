@@ -5,9 +5,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { MailferryError } from '../../errors/mailferry-error.ts';
-import { type OctetRange, readContent } from '../../message/content.ts';
+import { readContent } from '../../message/content.ts';
 import { LineEndCounter } from '../../message/line-ends.ts';
 import type { Message } from '../../message/message.ts';
+import type { OctetRange } from '../../message/octet-range.ts';
 import { compareClaims } from '../content-check.ts';
 import type { ObjectContent } from './object-store.ts';
 
@@ -77,16 +78,15 @@ export function crc32Text(value: number): string {
   return octets.toString('base64');
 }
 
-/** The whole message as the body of a request. */
-export function contentOf({ content, octets }: Message): ObjectContent {
-  return content.kind === 'memory' ? content : { kind: 'file', path: content.path, start: 0, octets };
-}
-
-/** A part of a message as the body of a request. */
-export function partOf({ content }: Message, { start, octets }: OctetRange): ObjectContent {
+/** A message as the body of a request, or a part of it. */
+export function bodyOf(
+  message: Message,
+  range: OctetRange = { start: 0, octets: message.octets },
+): ObjectContent {
+  const { content } = message;
   return content.kind === 'memory'
-    ? { kind: 'memory', buffer: content.buffer.subarray(start, start + octets) }
-    : { kind: 'file', path: content.path, start, octets };
+    ? { kind: 'memory', buffer: content.buffer.subarray(range.start, range.start + range.octets) }
+    : { kind: 'stream', read: () => readContent(message, range) };
 }
 
 function compareDigest(message: Message, found: string): MailferryError | undefined {

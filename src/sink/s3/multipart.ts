@@ -8,10 +8,11 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Failpoint } from '../../errors/failpoint.ts';
-import { type OctetRange, readContent } from '../../message/content.ts';
+import { readContent } from '../../message/content.ts';
 import type { Message } from '../../message/message.ts';
+import type { OctetRange } from '../../message/octet-range.ts';
 import { forEachOf } from '../slots.ts';
-import { crc32Text, partOf } from './content.ts';
+import { bodyOf, crc32Text } from './content.ts';
 import type { S3Journal } from './journal.ts';
 import { type NewObject, type ObjectStore, type StoredPart, StoreFailure } from './object-store.ts';
 import type { Retry } from './retry.ts';
@@ -58,7 +59,7 @@ export async function putInParts(
     await forEachOf(rangesOf(message.octets, size), WIDTH, async (range, index) => {
       const digests = await digestsOf(message, range);
       const { octets } = range;
-      const part = { key, uploadId, number: index + 1, content: partOf(message, range), octets, ...digests };
+      const part = { key, uploadId, number: index + 1, content: bodyOf(message, range), octets, ...digests };
       parts[index] = await retry.run(
         `put part ${part.number} of ${key}`,
         () => store.putPart(part, signal),

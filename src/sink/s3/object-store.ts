@@ -6,10 +6,11 @@
  * may repeat (retry.ts).
  */
 
-/** Octets of a request: a buffer, or a range of a file that is read anew by each attempt. */
+/** Octets of a request: a buffer, or what is read anew by each attempt. */
 export type ObjectContent =
   | { readonly kind: 'memory'; readonly buffer: Buffer }
-  | { readonly kind: 'file'; readonly path: string; readonly start: number; readonly octets: number };
+  /** Throws a MailferryError where it cannot be read. */
+  | { readonly kind: 'stream'; readonly read: () => AsyncIterable<Buffer> };
 
 export interface NewObject {
   readonly key: string;

@@ -10,6 +10,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Failpoint, NO_FAILPOINT } from '../../errors/failpoint.ts';
 import { MailferryError, systemCodeOf } from '../../errors/mailferry-error.ts';
+import { readContent } from '../../message/content.ts';
 import { NODE_DISK } from '../disk.ts';
 import { makeFolders } from '../durable-folder.ts';
 import type {
@@ -219,7 +220,8 @@ export class S3Sink implements Sink {
     const { store, retry, abilities } = await this.#ready();
     const { signal } = new AbortController();
     const doing = `put the manifest ${key}`;
-    const content = { kind: 'file', path, start: 0, octets } as const;
+    const file = { content: { kind: 'spool', path } } as const;
+    const content = { kind: 'stream', read: () => readContent(file, { start: 0, octets }) } as const;
     const settings = settingsFor(this.#options, this.#clock.now());
     const wantsMd5 = abilities.contentMd5 === 'asked' || settings.lock !== undefined;
     const md5 = wantsMd5 ? await md5Of(path) : undefined;

@@ -7,7 +7,7 @@ import { passWhile } from '../../errors/failpoint.ts';
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import type { Receipt, StorableMessage } from '../sink.ts';
 import type { Abilities } from './abilities.ts';
-import { type ContentDigests, contentOf, inspectContent } from './content.ts';
+import { bodyOf, type ContentDigests, inspectContent } from './content.ts';
 import { storeError } from './error.ts';
 import { formatLocation, metadataOf } from './key.ts';
 import { type MultipartOptions, putInParts } from './multipart.ts';
@@ -138,7 +138,7 @@ export class S3Writer {
     const { octets, sha256 } = message;
     const md5 = this.#sendsMd5 ? digests.md5?.toString('base64') : undefined;
     const object = { key, md5, contentType, metadata, settings, octets, sha256, ifAbsent };
-    const answer = await this.#options.store.put({ ...object, content: contentOf(message) }, signal);
+    const answer = await this.#options.store.put({ ...object, content: bodyOf(message) }, signal);
     const isAnswerProof = provesContent(answer, sha256, digests.md5, this.#options.abilities);
     return { isFresh: true, versionId: answer.versionId, isAnswerProof };
   }
