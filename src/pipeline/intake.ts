@@ -3,10 +3,10 @@
  * It bounds what is held: when a batch's worth waits, no further message is asked for until some are taken.
  *
  * The size of a batch follows the speed of line and sinks by itself: while one batch is made durable the next gathers, and it is
- * given out when it is full or when nothing more waits to be read. On a fast line that is group commit, on a slow one each message
- * is safe at once. There is no timer.
+ * given out when it is full, when nothing more was asked for, or when the line is quiet. On a fast line that is group commit, on a
+ * slow one each message is safe at once.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Message } from '../message/message.ts';
 import type { ReceivedPart } from '../message/received-part.ts';
 import type { Spool } from '../message/spool.ts';
@@ -45,6 +45,9 @@ export interface IntakeOptions {
   /** Told of octets as they come. */
   readonly onProgress: (messages: number, octets: number) => void;
 }
+
+/** How long a line that has more to bring may be quiet before a batch is given out: less than making one durable takes. */
+const QUIET_MS = 3;
 
 /** What a wanted message counts for the window where LIST gave no size. */
 const UNKNOWN_OCTETS = 64 * 1024;
@@ -149,12 +152,22 @@ export class Intake implements RetrievalReceiver<Requested> {
     return this.#nextBatch();
   }
 
-  /** Waits while each turn of the event loop brings more octets, until a batch is full. */
+  /** Waits while more octets come, until a batch is full. */
   async #gather(): Promise<void> {
-    for (let before = -1; before !== this.#octets && !this.#isFull && !this.#hasEnded; ) {
+    for (let before = -1; before !== this.#octets && this.#isGathering; ) {
       before = this.#octets;
       await nextTurn();
+      if (before === this.#octets && this.#isGathering) {
+        await sleep(QUIET_MS);
+        // What came meanwhile is read in the turn behind it.
+        await nextTurn();
+      }
     }
+  }
+
+  /** Messages were asked for that this batch can take. */
+  get #isGathering(): boolean {
+    return this.#unanswered.length > 0 && !this.#isFull && !this.#hasEnded;
   }
 
   get #isFull(): boolean {

@@ -306,8 +306,12 @@ export class CommandWindow {
     this.#isOver = true;
     this.#stopTimers();
     this.#options.transport.close();
-    this.#failPending(sessionIsOver());
-    this.#filler?.onFailure(sessionIsOver());
+    // Made where somebody is to be told: making an error takes as long as a command.
+    if (this.#inFlight.length + this.#queued.length > 0 || this.#filler !== undefined) {
+      const cause = sessionIsOver();
+      this.#failPending(cause);
+      this.#filler?.onFailure(cause);
+    }
   }
 
   #newParser(): ResponseParser {

@@ -9,7 +9,7 @@ import { type Disk, syncFolder } from './disk.ts';
 /** Makes the folders and whatever of their parents is missing, readable by the owner alone. What is there stays as it is. */
 export async function makeFolders(disk: Disk, paths: readonly string[]): Promise<void> {
   const changed = new Set<string>();
-  for (const folder of paths.flatMap(missingFolders)) {
+  for (const folder of new Set(paths.flatMap(missingFolders))) {
     if (makeOne(folder)) {
       changed.add(dirname(folder));
     }

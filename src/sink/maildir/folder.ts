@@ -27,7 +27,9 @@ export async function prepareMaildir(disk: Disk, root: string): Promise<boolean>
     disk,
     ['tmp', 'new', 'cur'].map((name) => join(root, name)),
   );
-  removeLeftovers(disk, join(root, 'tmp'));
+  if (!isNew) {
+    removeLeftovers(disk, join(root, 'tmp'));
+  }
   return isNew;
 }
 
