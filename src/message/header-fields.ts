@@ -11,6 +11,8 @@ const LF = 10;
 const TAB = 9;
 const SPACE = 32;
 const COLON = 58;
+/** The bit that tells lower from upper case in ASCII letters. */
+const LOWER_CASE = 0x20;
 
 /**
  * The first value of each named field in a header block (RFC 5322 §2.2; white space before the colon is allowed, §4.5).
@@ -22,21 +24,40 @@ export function readFields(block: Buffer, names: readonly string[]): ReadonlyMap
   const found = new Map<string, string>();
   let start = 0;
   while (start < block.length && found.size < names.length) {
-    const name = names.find((candidate) => !found.has(candidate) && nameEnd(block, start, candidate) !== -1);
-    const end = name === undefined ? lineEnd(block, start) : fieldEnd(block, start);
-    if (name !== undefined) {
-      found.set(name, valueText(block, nameEnd(block, start, name) + 1, end));
+    const field = fieldAt(block, start, names, found);
+    const end = field === undefined ? lineEnd(block, start) : fieldEnd(block, start);
+    if (field !== undefined) {
+      found.set(field.name, valueText(block, field.colon + 1, end));
     }
     start = end;
   }
   return found;
 }
 
+/** Which of the fields that are still looked for begins at `start`. */
+function fieldAt(
+  block: Buffer,
+  start: number,
+  names: readonly string[],
+  found: ReadonlyMap<string, string>,
+): { readonly name: string; readonly colon: number } | undefined {
+  const first = (block[start] ?? 0) | LOWER_CASE;
+  for (const name of names) {
+    // The first letter sorts out nearly all lines.
+    if (name.charCodeAt(0) === first && !found.has(name)) {
+      const colon = nameEnd(block, start, name);
+      if (colon !== -1) {
+        return { name, colon };
+      }
+    }
+  }
+  return undefined;
+}
+
 /** Where the colon of the field is, if the line at `start` is that field's first; else -1. */
 function nameEnd(block: Buffer, start: number, name: string): number {
   for (let i = 0; i < name.length; i++) {
-    // Octet 0x20 is what tells upper from lower case in ASCII letters.
-    if (((block[start + i] ?? 0) | 0x20) !== name.charCodeAt(i)) {
+    if (((block[start + i] ?? 0) | LOWER_CASE) !== name.charCodeAt(i)) {
       return -1;
     }
   }

@@ -3,16 +3,13 @@
  * know where. It must not know of protocols.
  */
 import { ChunkList } from './chunk-list.ts';
-import { blockDigest, HEADER_LIMIT_OCTETS, headerBlock } from './header-block.ts';
+import { blockDigest, HEAD_OCTETS, headerBlock } from './header-block.ts';
 import { LargeOctets } from './large-octets.ts';
 import type { Message } from './message.ts';
 import { messageFromBuffer } from './message-builder.ts';
 import type { PageStock } from './pages.ts';
 import { partOfBuffer, type ReceivedPart } from './received-part.ts';
 import type { SpoolRoom } from './spool-file.ts';
-
-/** The two octets behind the limit tell whether the line there is empty. */
-const HEAD_OCTETS = HEADER_LIMIT_OCTETS + 2;
 
 type State = 'open' | 'finished' | 'aborted';
 

@@ -22,7 +22,7 @@ import type {
 import { isNotFound, sinkError, throwIfAborted } from '../sink-error.ts';
 import { storedFormOf } from '../stored-form.ts';
 import type { Dotlock } from './dotlock.ts';
-import { formatMboxJournal, parseMboxJournal } from './journal.ts';
+import { formatMboxJournal, type MboxJournal, parseMboxJournal } from './journal.ts';
 import { formatLocation, parseLocation } from './location.ts';
 import { MboxPlan, type PlannedRecord } from './plan.ts';
 import { verifyInMbox } from './reader.ts';
@@ -51,7 +51,7 @@ export class MboxArchive implements SinkArchive {
 
   /** Cuts what a crash left behind, if it did. @throws MailferryError `mbox-foreign-tail` (scope account) */
   async mend(): Promise<void> {
-    await this.#withFile((fd) => this.#settle(fd));
+    await this.#withFile((fd) => this.#settle(fd, this.#readJournal()));
   }
 
   async store(batch: readonly StorableMessage[], signal: AbortSignal): Promise<StoreResult> {
@@ -70,7 +70,7 @@ export class MboxArchive implements SinkArchive {
 
   /** Nothing is moved in an mbox: what is damaged stays where it is, and is noted, so that nobody takes it for mail. */
   async setAside(receipts: readonly Receipt[]): Promise<void> {
-    const noted = parseMboxJournal(this.#parts.journal.read());
+    const noted = this.#readJournal();
     const starts = receipts.flatMap(({ location }) => parseLocation(location)?.offset ?? []);
     const damaged = [...new Set([...noted.damaged, ...starts])];
     await this.#parts.journal.write(formatMboxJournal({ ...noted, damaged }));
@@ -81,34 +81,35 @@ export class MboxArchive implements SinkArchive {
   }
 
   async #append(fd: number, batch: readonly StorableMessage[], signal: AbortSignal): Promise<StoreResult> {
-    const start = await this.#settle(fd);
+    // Read once: while a batch is being appended it has a line for each of its messages.
+    const journal = this.#readJournal();
+    const { damaged } = journal;
+    const start = await this.#settle(fd, journal);
     const plan = new MboxPlan(start, missingSeparator(fd, start));
     for (const storable of batch) {
       throwIfAborted(signal);
       await plan.add(storable);
     }
     if (plan.records.length > 0) {
-      await this.#announce(start, plan);
+      await this.#announce(start, plan, damaged);
       await this.#write(fd, start, plan, signal);
     }
     return {
       outcomes: outcomesOf(batch, plan),
-      journal: formatMboxJournal({ committed: plan.end, pending: undefined, damaged: this.#damaged() }),
+      journal: formatMboxJournal({ committed: plan.end, pending: undefined, damaged }),
     };
   }
 
   /** From here on until the receipts are recorded, what lies behind `start` in these places is ours. */
-  async #announce(start: number, { end, records }: MboxPlan): Promise<void> {
+  async #announce(start: number, { end, records }: MboxPlan, damaged: MboxJournal['damaged']): Promise<void> {
     const fromLines = records.map(({ announced }) => announced);
     const pending = { end, fromLines };
-    await this.#parts.journal.write(
-      formatMboxJournal({ committed: start, pending, damaged: this.#damaged() }),
-    );
+    await this.#parts.journal.write(formatMboxJournal({ committed: start, pending, damaged }));
     this.#parts.failpoint('sink.mbox.intended');
   }
 
-  #damaged(): readonly number[] {
-    return parseMboxJournal(this.#parts.journal.read()).damaged;
+  #readJournal(): MboxJournal {
+    return parseMboxJournal(this.#parts.journal.read());
   }
 
   /**
@@ -148,9 +149,8 @@ export class MboxArchive implements SinkArchive {
   }
 
   /** Brings the file's end and the journal to agree. @returns where to append */
-  async #settle(fd: number): Promise<number> {
+  async #settle(fd: number, journal: MboxJournal): Promise<number> {
     const { disk, failpoint } = this.#parts;
-    const journal = parseMboxJournal(this.#parts.journal.read());
     const { size } = fstatSync(fd);
     switch (decideTail(journal, size, (pending) => hasAnnouncedLines(fd, journal.committed, size, pending))) {
       case 'clean':
