@@ -24,7 +24,12 @@ function onTheWire(octets: Buffer): Buffer {
     : Buffer.concat([octets, Buffer.from('\r\n')]);
 }
 
-describe.each(['plaintext', 'starttls', 'tls'] as const)('over a line secured by %s', (security) => {
+describe.each([
+  ['plaintext', '64MiB'],
+  ['plaintext', 0],
+  ['starttls', '64MiB'],
+  ['tls', '64MiB'],
+] as const)('over a line secured by %s, with %s for large messages', (security, memory) => {
   it('Q22, Q28, RFC-55: every nasty message arrives octet for octet, and the second run fetches none', async () => {
     const messages = NASTY_MESSAGES.map(({ octets }) => octets);
     await using server = await DemoServer.start({
@@ -33,7 +38,7 @@ describe.each(['plaintext', 'starttls', 'tls'] as const)('over a line secured by
     });
     const ca = security === 'plaintext' ? undefined : folder.write('ca.pem', server.authorityPem);
     const defaults = { security, ...(ca !== undefined && { tls: { ca } }) };
-    const job = folder.writeJob(server.port, { accounts: ['alice'], defaults });
+    const job = folder.writeJob(server.port, { accounts: ['alice'], defaults, limits: { memory } });
     expect(await folder.run(['run', '--quiet', job])).toMatchObject({ code: 0, stderr: '' });
     const expected = storedDigests(messages.map(onTheWire));
     expect(folder.archived('alice')).toEqual({ maildir: expected, mbox: expected });

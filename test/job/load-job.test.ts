@@ -91,6 +91,7 @@ describe('a job', () => {
         sessionTimeoutMs: undefined,
         attempts: 3,
         partOctets: 262_144,
+        memoryOctets: 67_108_864,
       },
       warnings: [],
     });

@@ -1,7 +1,10 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DemoUser } from '../../src/demo/demo-server.ts';
 import { Mailbox } from '../../src/demo/mailbox.ts';
 import * as wrong from '../../src/demo/misbehaviour.ts';
+import type { FailpointName } from '../../src/errors/failpoint.ts';
 import { MailferryError } from '../../src/errors/mailferry-error.ts';
 import { MemorySink } from '../../src/sink/memory.ts';
 import type { SinkAccount, SinkArchive } from '../../src/sink/sink.ts';
@@ -36,17 +39,30 @@ describe('a run', () => {
     expect(bed.server.record.count('RETR')).toBe(303);
   });
 
-  it('passes a message that is larger than memory may hold through the spool, and leaves no file there', async () => {
-    const large = Buffer.from(
-      `Subject: large\r\n\r\n${'0123456789abcdef'.repeat(64)}\r\n`.repeat(300),
-      'latin1',
+  it.each([
+    ['all go through spool files', 0, 8],
+    ['all find room in memory, one after another', 5 * 1024 * 1024, 0],
+    ['those go through spool files that find no room', 320 * 1024, 2],
+  ])('of large messages %s, and nothing is left of them', async (_, memoryOctets, least) => {
+    const messages = Array.from({ length: 8 }, (_each, index) =>
+      Buffer.from(
+        `Subject: ${index}\r\n\r\n${'0123456789abcdef'.repeat(64)}\r\n`.repeat(100 + 100 * (index % 4)),
+        'latin1',
+      ),
     );
-    await using bed = await JobBed.make({ users: [alice([large])] });
-    expect(await bed.run()).toMatchObject({
+    await using bed = await JobBed.make({ users: [alice(messages)] });
+    let spilled = 0;
+    const failpoint = (name: FailpointName): void => {
+      spilled += name === 'spool.spilled' ? 1 : 0;
+    };
+    expect(await bed.run({ memoryOctets, failpoint })).toMatchObject({
       outcome: 'done',
-      counts: { archivedNow: 1, octets: large.length },
+      counts: { archivedNow: 8, octets: messages.reduce((sum, { length }) => sum + length, 0) },
     });
-    expect(bed.held('alice')).toEqual(texts([large]));
+    expect(bed.held('alice')).toEqual(texts(messages));
+    expect(spilled).toBeGreaterThanOrEqual(least);
+    expect(spilled).toBeLessThanOrEqual(least === 0 ? 0 : 8);
+    expect(readdirSync(join(bed.folder, 'state', 'spool'))).toEqual([]);
   });
 
   it('gives each message to every sink', async () => {

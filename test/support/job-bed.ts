@@ -9,6 +9,7 @@ import { DemoServer, type DemoUser } from '../../src/demo/demo-server.ts';
 import type { Misbehaviour } from '../../src/demo/misbehaviour-switch.ts';
 import { NO_FAILPOINT } from '../../src/errors/failpoint.ts';
 import { openLedger } from '../../src/ledger/open-ledger.ts';
+import { PageStock } from '../../src/message/pages.ts';
 import { openQuarantine } from '../../src/message/quarantine.ts';
 import { openSpool } from '../../src/message/spool.ts';
 import type { AccountSource, JobContext } from '../../src/pipeline/context.ts';
@@ -63,6 +64,8 @@ export type RunOptions = Partial<
   readonly pipeline?: number;
   readonly maxAttempts?: number;
   readonly partOctets?: number;
+  /** Memory for messages of more than 64 KiB; none where not given. */
+  readonly memoryOctets?: number;
   readonly onEvent?: (event: MailferryEvent) => void;
 };
 
@@ -138,7 +141,8 @@ export class JobBed implements AsyncDisposable {
     const { failpoint = NO_FAILPOINT } = options;
     const names = sinks.map(({ name }) => name);
     const ledger = await openLedger({ statePath, job: 'test', sinks: names, failpoint });
-    const spool = openSpool(join(statePath, 'spool'), { memoryLimitOctets: 64 * 1024, failpoint });
+    const pages = new PageStock(options.memoryOctets ?? 0, 64 * 1024);
+    const spool = openSpool(join(statePath, 'spool'), { memoryLimitOctets: 64 * 1024, pages, failpoint });
     try {
       return await runJob({
         job: 'test',
