@@ -167,7 +167,7 @@ describe('a server whose unique-ids have all changed', () => {
       await bed.run();
       rename(mailbox);
       bed.server.misbehaviour.on(misbehaviour);
-      expect(await bed.run({ timeoutMs: 300 })).toMatchObject({
+      expect(await bed.run({ timeoutMs: 1_000 })).toMatchObject({
         outcome: 'done',
         counts: { archivedNow: 0, archivedBefore: 10 },
       });

@@ -48,18 +48,21 @@ async function startIn(folder: string, programs: ProcessGroup[]): Promise<S3Serv
       await makeRing(etc, kind, storagePort);
     }),
   );
-  for (const kind of [...STORAGE, 'proxy']) {
-    programs.push(new ProcessGroup(`swift-${kind}-server`, [join(etc, `${kind}-server.conf`)]));
-  }
+  const start = (kind: string): ProcessGroup => {
+    const program = new ProcessGroup(`swift-${kind}-server`, [join(etc, `${kind}-server.conf`)]);
+    programs.push(program);
+    return program;
+  };
+  STORAGE.forEach(start);
+  const proxy = start('proxy');
   await untilListening([...storagePorts, port], programs, START_DEADLINE_MS);
-  const proxy = programs.at(-1);
   return {
     endpoint: `http://${S3_HOST}:${port}`,
     region: 'us-east-1',
     accessKeyId: 'test:tester',
     secretAccessKey: 'testing',
-    freeze: () => process.kill(-(proxy?.pid ?? 0), 'SIGSTOP'),
-    thaw: () => process.kill(-(proxy?.pid ?? 0), 'SIGCONT'),
+    freeze: () => process.kill(-proxy.pid, 'SIGSTOP'),
+    thaw: () => process.kill(-proxy.pid, 'SIGCONT'),
     cpuSeconds: () => programs.reduce((sum, { pid }) => sum + cpuSecondsOf(pid), 0),
     stop: () => endAll(programs, folder),
   };
