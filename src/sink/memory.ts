@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { readContent } from '../message/content.ts';
 import type { Message } from '../message/message.ts';
 import { contentMismatch } from './content-check.ts';
-import { messageKey } from './message-key.ts';
+import { MessageKeys } from './message-key.ts';
 import type {
   ExtraMessage,
   KnownPlace,
@@ -81,12 +81,12 @@ function compareHeld(held: ReadonlyMap<string, Buffer>, receipt: Receipt): Verif
 
 class MemoryArchive implements SinkArchive {
   readonly root: string;
-  readonly #accountId: string;
+  readonly #keys: MessageKeys;
   readonly #held: Map<string, Buffer>;
 
   constructor(account: SinkAccount, held: Map<string, Buffer>) {
     this.root = `memory:${account.id}`;
-    this.#accountId = account.id;
+    this.#keys = new MessageKeys(account.id);
     this.#held = held;
   }
 
@@ -111,7 +111,7 @@ class MemoryArchive implements SinkArchive {
         return { kind: 'failed', error: mismatch };
       }
       const octets = await wholeContent(message);
-      const location = messageKey(this.#accountId, storable);
+      const location = this.#keys.of(storable);
       taken.set(location, octets);
       return { kind: 'stored', receipt: receiptFor(location, octets, message.sha256) };
     } catch (thrown) {

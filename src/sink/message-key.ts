@@ -12,13 +12,20 @@ const MESSAGE_DIGITS = 24;
 
 export const KEY_DIGITS = ACCOUNT_DIGITS + MESSAGE_DIGITS;
 
-export function messageKey(accountId: string, { uidl, copy, message }: StorableMessage): string {
-  return accountPrefix(accountId) + digest([accountId, uidl, message.sha256, copy], MESSAGE_DIGITS);
-}
+/** The keys of one account's messages. */
+export class MessageKeys {
+  readonly #accountId: string;
+  /** What tells the keys of one account from those of another in a folder that they share. */
+  readonly prefix: string;
 
-/** What tells the keys of one account from those of another in a folder that they share. */
-export function accountPrefix(accountId: string): string {
-  return digest([accountId], ACCOUNT_DIGITS);
+  constructor(accountId: string) {
+    this.#accountId = accountId;
+    this.prefix = digest([accountId], ACCOUNT_DIGITS);
+  }
+
+  of({ uidl, copy, message }: StorableMessage): string {
+    return this.prefix + digest([this.#accountId, uidl, message.sha256, copy], MESSAGE_DIGITS);
+  }
 }
 
 /** JSON keeps the parts apart and is well-formed for any string, lone surrogates included. */

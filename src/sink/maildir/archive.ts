@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { MailferryError } from '../../errors/mailferry-error.ts';
 import { readHead } from '../../message/content.ts';
 import { syncFolder } from '../disk.ts';
-import { accountPrefix } from '../message-key.ts';
+import { MessageKeys } from '../message-key.ts';
 import type {
   JsonValue,
   Proof,
@@ -44,6 +44,7 @@ interface PlannedMessage {
 export class MaildirArchive implements SinkArchive {
   readonly root: string;
   readonly #parts: MaildirArchiveParts;
+  readonly #keys: MessageKeys;
   /** Where messages stand that may have no receipt, by key. */
   #unclaimed: Map<string, string> = new Map();
   #isJournalLost = false;
@@ -53,6 +54,7 @@ export class MaildirArchive implements SinkArchive {
   constructor(parts: MaildirArchiveParts) {
     this.root = parts.root;
     this.#parts = parts;
+    this.#keys = new MessageKeys(parts.accountId);
   }
 
   async store(batch: readonly StorableMessage[], signal: AbortSignal): Promise<StoreResult> {
@@ -100,7 +102,7 @@ export class MaildirArchive implements SinkArchive {
       return;
     }
     const keys: Unclaimed = noted === undefined && this.#parts.isNew ? new Set() : parseUnclaimed(noted);
-    const prefix = accountPrefix(this.#parts.accountId);
+    const { prefix } = this.#keys;
     this.#isJournalLost = keys === 'all';
     if (keys === 'all') {
       this.#unclaimed = await findByKey(this.root, (key) => key.startsWith(prefix));
@@ -122,7 +124,7 @@ export class MaildirArchive implements SinkArchive {
           message.content.kind === 'memory'
             ? message.content.buffer.subarray(0, message.headerOctets)
             : await readHead(message, message.headerOctets);
-        const { key, base } = maildirName(this.#parts.accountId, storable, header);
+        const { key, base } = maildirName(this.#keys, storable, header);
         if (planned.has(key)) {
           throw new Error('two messages of a batch have the same unique-id, digest and copy');
         }

@@ -27,9 +27,7 @@ export async function prepareMaildir(disk: Disk, root: string): Promise<boolean>
     disk,
     ['tmp', 'new', 'cur'].map((name) => join(root, name)),
   );
-  if (!isNew) {
-    removeLeftovers(disk, join(root, 'tmp'));
-  }
+  removeLeftovers(disk, join(root, 'tmp'));
   return isNew;
 }
 

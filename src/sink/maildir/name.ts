@@ -7,7 +7,7 @@
  */
 import type { Message } from '../../message/message.ts';
 import { blockDate } from '../../message/message-date.ts';
-import { KEY_DIGITS, messageKey } from '../message-key.ts';
+import { KEY_DIGITS, type MessageKeys } from '../message-key.ts';
 import type { StorableMessage } from '../sink.ts';
 import { formOctets, storedFormOf } from '../stored-form.ts';
 
@@ -20,10 +20,10 @@ export interface MaildirName {
   readonly base: string;
 }
 
-/** @param block the header block of the message */
-export function maildirName(accountId: string, storable: StorableMessage, block: Buffer): MaildirName {
+/** @param keys of the message's account @param block its header block */
+export function maildirName(keys: MessageKeys, storable: StorableMessage, block: Buffer): MaildirName {
   const { message } = storable;
-  const key = messageKey(accountId, storable);
+  const key = keys.of(storable);
   const seconds = Math.floor((blockDate(block) ?? 0) / 1000);
   const bounded = Math.min(Math.max(seconds, 0), LAST_SECOND);
   return { key, base: `${bounded}.${key}.mailferry,S=${formOctets(message)},W=${virtualOctets(message)}` };

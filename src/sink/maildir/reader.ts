@@ -5,7 +5,7 @@
 import { lstatSync, statSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { accountPrefix } from '../message-key.ts';
+import { MessageKeys } from '../message-key.ts';
 import type { ExtraMessage, KnownPlace, ReadablePlace, Receipt, SinkReader, Verification } from '../sink.ts';
 import { isNotFound, sinkError } from '../sink-error.ts';
 import { compareStored, digestFile, type StoredDigest } from '../stored-file.ts';
@@ -77,7 +77,7 @@ export class MaildirReader implements SinkReader {
     for (const { location } of known) {
       extras.delete(baseOfLocation(location) ?? location);
     }
-    const prefix = accountPrefix(this.#place.accountId);
+    const { prefix } = new MessageKeys(this.#place.accountId);
     for (const [base, path] of extras) {
       const key = keyOfName(base);
       if (key === undefined) {
