@@ -29,6 +29,10 @@ export class LogFeed {
 
   /** The lines that this event is worth at the chosen level; mostly none. */
   linesFor(event: MailferryEvent): LogLine[] {
+    // Most events by far; words that nobody sees are not put together for each message.
+    if (isOfOneMessage(event) && !isShown('trace', this.#threshold)) {
+      return [];
+    }
     return this.#describe(event).filter(({ level }) => isShown(level, this.#threshold));
   }
 
@@ -74,6 +78,11 @@ export class LogFeed {
     const text = `${plural(untold, 'more message')} failed; "mailferry status" lists them`;
     return untold > 0 ? [{ level: 'warn', text: withAccount(account, text) }] : [];
   }
+}
+
+/** Something ordinary about one message, which is worth a line at `trace` alone. */
+function isOfOneMessage({ type }: MailferryEvent): boolean {
+  return type === 'message.archived' || type === 'message.skipped';
 }
 
 type MessageFailure = Extract<MailferryEvent, { type: 'message.failed' | 'message.quarantined' }>;
