@@ -71,11 +71,9 @@ export class MboxWriter {
   async #putPieces(record: PlannedRecord, content: LargeContent, signal: AbortSignal): Promise<void> {
     const converter = storedFormOf(record.message) === 'lf' ? new LfConverter() : undefined;
     const quoter = new Quoter();
-    // Most messages need no quotes, which is known: then nothing is searched for them.
-    const put =
-      record.quoteCount === 0
-        ? (octets: Buffer): void => this.#put(octets)
-        : (octets: Buffer): void => this.#put(quoter.push(octets));
+    // Most messages need no quotes, which is known of those in memory. A file may have changed since: there the plan is held to what comes.
+    const isPlain = content.kind === 'pages' && record.quoteCount === 0;
+    const put = (octets: Buffer): void => this.#put(isPlain ? octets : quoter.push(octets));
     for await (const piece of readPieces(content)) {
       throwIfAborted(signal);
       if (converter === undefined) {
