@@ -15,7 +15,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     unstubEnvs: true,
-    globalSetup: ['test/support/figures.ts'],
+    globalSetup: ['test/support/plain-start.ts', 'test/support/figures.ts'],
     setupFiles: ['test/support/fail-on-warning.ts'],
   },
 });

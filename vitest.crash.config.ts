@@ -11,7 +11,7 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 120_000,
     unstubEnvs: true,
-    globalSetup: ['test/support/figures.ts'],
+    globalSetup: ['test/support/plain-start.ts', 'test/support/figures.ts'],
     setupFiles: ['test/support/fail-on-warning.ts'],
   },
 });

@@ -7,20 +7,32 @@
  * After an error from fsync nothing more is recorded, since a second one would not be believed, and pages of the log are not brought
  * home any more: the next run reads the log afresh and takes of it what its checksums prove.
  */
-import { closeSync, fsync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fsync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { type Failpoint, NO_FAILPOINT } from '../errors/failpoint.ts';
 import { ledgerError } from './ledger-error.ts';
 import type { Database } from './sqlite.ts';
 
-/** Gives the file at an open descriptor to the disk. */
+/** Gives what an open descriptor stands for to the disk. */
 export type Sync = (fd: number) => Promise<void>;
+
+export interface Syncs {
+  readonly log: Sync;
+  readonly folder: Sync;
+}
+
+const ON_DISK: Syncs = {
+  // The log's octets and its length. Its times are nobody's concern: once SQLite writes the log over from its beginning they are all
+  // that fsync would have the file system's journal committed for.
+  log: promisify(fdatasync),
+  folder: promisify(fsync),
+};
 
 export class Commits {
   readonly #database: Database;
   readonly #failpoint: Failpoint;
-  readonly #sync: Sync;
+  readonly #syncs: Syncs;
   /** The write-ahead log. It is opened once: only so does fsync tell of every error since. */
   readonly #log: number;
   #failure: Error | undefined;
@@ -34,10 +46,10 @@ export class Commits {
   #folder: number | undefined;
 
   /** To be called when the log is there and synced. @throws MailferryError `ledger-io` */
-  constructor(database: Database, failpoint: Failpoint | undefined, sync: Sync = promisify(fsync)) {
+  constructor(database: Database, failpoint: Failpoint | undefined, syncs: Syncs = ON_DISK) {
     this.#database = database;
     this.#failpoint = failpoint ?? NO_FAILPOINT;
-    this.#sync = sync;
+    this.#syncs = syncs;
     try {
       this.#log = openSync(`${database.path}-wal`, 'r+');
       this.#folder = openSync(dirname(database.path), 'r');
@@ -84,7 +96,7 @@ export class Commits {
   async #syncLog(): Promise<void> {
     try {
       if (this.#failure === undefined) {
-        await Promise.all([this.#sync(this.#log), this.#syncFolder()]);
+        await Promise.all([this.#syncs.log(this.#log), this.#syncFolder()]);
       }
     } catch (thrown) {
       this.#failure = ledgerError(thrown, this.#database.path);
@@ -97,7 +109,7 @@ export class Commits {
   /** SQLite makes the log anew in each run. */
   async #syncFolder(): Promise<void> {
     if (this.#folder !== undefined) {
-      await this.#sync(this.#folder);
+      await this.#syncs.folder(this.#folder);
       this.#closeFolder();
     }
   }

@@ -270,7 +270,6 @@ export interface AccountLedger {
   move(rowIds: readonly number[], move: Move): Promise<void>;
   /** Forgotten when the account's host or user changes. */
   loginTimes(): LoginTimes;
-  /** Writes nothing where nothing changed. */
   recordLoginTimes(times: LoginTimes): Promise<void>;
   /** The receipts of one message by sink name. */
   receipts(rowId: number): ReadonlyMap<string, { readonly root: string; readonly receipt: Receipt }>;

@@ -21,11 +21,6 @@ export class LoginTimeRows {
     return { nextLoginAt: stored?.next_login_at ?? null, learnedDelayMs: stored?.learned_delay_ms ?? 0 };
   }
 
-  isSame(accountId: number, { nextLoginAt, learnedDelayMs }: LoginTimes): boolean {
-    const before = this.read(accountId);
-    return before.nextLoginAt === nextLoginAt && before.learnedDelayMs === learnedDelayMs;
-  }
-
   write(accountId: number, { nextLoginAt, learnedDelayMs }: LoginTimes): void {
     this.#write.run(nextLoginAt, learnedDelayMs, accountId);
   }

@@ -25,7 +25,7 @@ import type { SinkSet } from './sink-set.ts';
 import type { Database, Statement } from './sqlite.ts';
 import type { Move } from './states.ts';
 import { readAccounts, readTroubled } from './summaries.ts';
-import { decodeText, encodeText } from './text-code.ts';
+import { encodeText } from './text-code.ts';
 import { Traffic } from './traffic.ts';
 
 /** Reads beside a running job; each question sees the last commit. */
@@ -87,8 +87,8 @@ export class SqliteLedger implements Ledger {
   readonly #shared: AccountStatements;
   readonly #runs: RunWriter;
   readonly #pipelining: PipeliningNotes;
-  readonly #upsertAccount: Statement;
-  readonly #noteAccount: Statement;
+  readonly #upsertAccount: Statement<{ id: number }>;
+  readonly #insertAccount: Statement<{ id: number }>;
   readonly #account: Statement<{ id: number; host: string | null; user: string | null }>;
   #isOpen = true;
 
@@ -113,8 +113,8 @@ export class SqliteLedger implements Ledger {
     this.#pipelining = new PipeliningNotes(database);
     this.#upsertAccount = database.prepare(`INSERT INTO account (name, host, user) VALUES (?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, next_login_at = NULL, learned_delay_ms = 0
-  WHERE host IS NOT excluded.host OR user IS NOT excluded.user`);
-    this.#noteAccount = database.prepare('INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING');
+RETURNING id`);
+    this.#insertAccount = database.prepare('INSERT INTO account (name) VALUES (?) RETURNING id');
     this.#account = database.prepare('SELECT id, host, user FROM account WHERE name = ?');
   }
 
@@ -130,8 +130,8 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
   async recordAccountRun(runId: number, run: AccountRun): Promise<void> {
     await this.#commits.run(() => {
       const name = encodeText(run.account);
-      this.#noteAccount.run(name);
-      this.#runs.recordAccount(runId, this.#idOf(name), run);
+      const { id } = this.#account.get(name) ?? written(this.#insertAccount.get(name));
+      this.#runs.recordAccount(runId, id, run);
     });
   }
 
@@ -144,10 +144,11 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
     const host = encodeText(account.host);
     const user = encodeText(account.user);
     const known = this.#account.get(name);
-    if (known?.host !== host || known.user !== user) {
-      this.#database.transaction(() => this.#upsertAccount.run(name, host, user));
-    }
-    return new SqliteAccountLedger(this.#shared, known?.id ?? this.#idOf(name));
+    const { id } =
+      known?.host === host && known.user === user
+        ? known
+        : this.#database.transaction(() => written(this.#upsertAccount.get(name, host, user)));
+    return new SqliteAccountLedger(this.#shared, id);
   }
 
   runs(limit: number): ReturnType<LedgerReader['runs']> {
@@ -192,14 +193,6 @@ ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, nex
         this.#lock.release();
       }
     }
-  }
-
-  #idOf(name: string): number {
-    const id = this.#account.get(name)?.id;
-    if (id === undefined) {
-      throw new Error(`the account ${decodeText(name)} is not there after it was recorded`);
-    }
-    return id;
   }
 }
 
@@ -254,10 +247,7 @@ class SqliteAccountLedger implements AccountLedger {
 
   async recordLoginTimes(times: Parameters<AccountLedger['recordLoginTimes']>[0]): Promise<void> {
     const { commits, loginTimes } = this.#shared;
-    // A server without delays costs no fsync per login.
-    if (!loginTimes.isSame(this.#accountId, times)) {
-      await commits.run(() => loginTimes.write(this.#accountId, times));
-    }
+    await commits.run(() => loginTimes.write(this.#accountId, times));
   }
 
   uidlChange(): ReturnType<AccountLedger['uidlChange']> {
@@ -328,4 +318,12 @@ function readerOf(rows: RowReader, receipts: ReceiptReader, accountId: number): 
     receiptsIn: (archive) => receipts.receiptsIn(accountId, archive),
     journal: (sinkName) => receipts.journal(accountId, sinkName),
   };
+}
+
+/** The row of a statement that writes one and returns it. */
+function written<Row>(row: Row | undefined): Row {
+  if (row === undefined) {
+    throw new Error('SQLite returned nothing of a row that it wrote');
+  }
+  return row;
 }

@@ -6,16 +6,16 @@ import { dirname } from 'node:path';
 import { systemCodeOf } from '../errors/mailferry-error.ts';
 import { type Disk, syncFolder } from './disk.ts';
 
-/** Makes the folders and whatever of their parents is missing, readable by the owner alone. What is there stays as it is. */
-export async function makeFolders(disk: Disk, paths: readonly string[]): Promise<void> {
-  const changed = new Set<string>();
-  for (const folder of new Set(paths.flatMap(missingFolders))) {
-    if (makeOne(folder)) {
-      changed.add(dirname(folder));
-    }
-  }
+/**
+ * Makes the folders and whatever of their parents is missing, readable by the owner alone. What is there stays as it is.
+ * @returns those that were made
+ */
+export async function makeFolders(disk: Disk, paths: readonly string[]): Promise<ReadonlySet<string>> {
+  const made = new Set([...new Set(paths.flatMap(missingFolders))].filter(makeOne));
   // Each parent once, and side by side: none of them counts before all do.
+  const changed = new Set([...made].map((folder) => dirname(folder)));
   await Promise.all([...changed].map((parent) => syncFolder(disk, parent)));
+  return made;
 }
 
 /** `path` and those of its parents that are not there, topmost first. */

@@ -7,6 +7,12 @@ const LONGEST_RUN_MS = 60 * 60_000;
 const KIBIBYTES_PER_MEGABYTE = 1_000_000 / 1024;
 const KEPT_WORDS = 2000;
 
+/**
+ * What a run finds in its environment. Node reads the authorities of NODE_EXTRA_CA_CERTS, and its own with them, before it runs
+ * anything: three times the start of the program, on machines that have it set. Jobs name their authorities themselves.
+ */
+const { NODE_EXTRA_CA_CERTS: _, ...ENVIRONMENT } = process.env;
+
 export interface Cost {
   readonly wallSeconds: number;
   /** User and system time of the client. */
@@ -40,7 +46,7 @@ function runToEnd(args: readonly string[], command: Omit<Command, 'stored'>): Pr
   return new Promise((resolve, reject) => {
     // A group of its own, so that nothing of it outlives the deadline or the bench.
     const child = spawn(GNU_TIME, args, {
-      env: { ...process.env, ...command.env },
+      env: { ...ENVIRONMENT, ...command.env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

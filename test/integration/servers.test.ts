@@ -75,10 +75,13 @@ function suite(row: ServerRow): void {
 
   const run = (job: string, ...flags: string[]): Promise<Finished> => runJob(folder, job, flags);
 
-  async function expectArchived(user: string): Promise<void> {
+  /** @param isKilled in mid-batch: a message that the server changed since may be in the Maildir in both its forms (docs/failure.md) */
+  async function expectArchived(user: string, isKilled = false): Promise<void> {
     const stored = (await readWire(user)).map(({ storedSha256 }) => storedSha256).sort();
+    const digests = archivedDigests(folder, user, row.ownFields ?? []);
+    const { mbox } = digests;
+    const maildir = isKilled && row.ownFields !== undefined ? [...new Set(digests.maildir)] : digests.maildir;
     // Compared as a whole, so that a failure shows how many and not all of them.
-    const { maildir, mbox } = archivedDigests(folder, user, row.ownFields ?? []);
     expect([maildir.length, mbox.length]).toEqual([stored.length, stored.length]);
     expect([isSame(maildir, stored), isSame(mbox, stored)]).toEqual([true, true]);
   }
@@ -126,7 +129,7 @@ function suite(row: ServerRow): void {
     running.kill('SIGKILL');
     expect((await running.ended).signal).toBe('SIGKILL');
     proxy.release();
-    await expectResumed(job, 'killed');
+    await expectResumed(job, 'killed', true);
   });
 
   trial('stopped', 'a run stopped by SIGTERM ends what is in flight, and is gone on with', async () => {
@@ -142,13 +145,13 @@ function suite(row: ServerRow): void {
     await expectResumed(job, 'stopped');
   });
 
-  async function expectResumed(job: string, user: string): Promise<void> {
+  async function expectResumed(job: string, user: string, isKilled = false): Promise<void> {
     const { code, counts } = await run(job);
     expect(code).toBe(0);
     expect(counts['listed']).toBe(MANY);
     expect(Number(counts['archivedBefore'])).toBeGreaterThan(0);
     expect(Number(counts['archivedNow'])).toBeGreaterThan(0);
-    await expectArchived(user);
+    await expectArchived(user, isKilled);
   }
 
   trial('duplicates', 'Q3: equal messages, and others under one Message-ID, are archived each', async () => {

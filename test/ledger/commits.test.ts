@@ -1,8 +1,7 @@
 /** Transactions that are told only once the write-ahead log is synced. */
-import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { Commits, type Sync } from '../../src/ledger/commits.ts';
+import { Commits } from '../../src/ledger/commits.ts';
 import { Database } from '../../src/ledger/sqlite.ts';
 import { makeStateFolder } from '../../src/ledger/state-folder.ts';
 import { temporaryStatePath } from './sqlite-fixture.ts';
@@ -15,16 +14,12 @@ function openBed() {
   database.exec('PRAGMA journal_mode = WAL; CREATE TABLE said (word TEXT)');
   const syncs: { end: () => void; fail: (cause: Error) => void }[] = [];
   let folderSyncs = 0;
-  const sync: Sync = async (fd) => {
-    if (fstatSync(fd).isDirectory()) {
+  const commits = new Commits(database, undefined, {
+    log: () => new Promise((resolve, reject) => syncs.push({ end: resolve, fail: reject })),
+    folder: async () => {
       folderSyncs += 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      syncs.push({ end: resolve, fail: reject });
-    });
-  };
-  const commits = new Commits(database, undefined, sync);
+    },
+  });
   onTestFinished(() => {
     commits.close();
     database.close();

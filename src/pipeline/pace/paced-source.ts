@@ -3,7 +3,7 @@
  * with all accounts of a host that does not answer, spaces logins, and never sends a login again that was refused.
  */
 import { MailferryError } from '../../errors/mailferry-error.ts';
-import type { AccountLedger } from '../../ledger/ledger.ts';
+import type { AccountLedger, LoginTimes } from '../../ledger/ledger.ts';
 import type { Pop3Client } from '../../pop3/client.ts';
 import { RefusedError } from '../../pop3/errors.ts';
 import type { OpeningStep } from '../../pop3/open-client.ts';
@@ -61,6 +61,8 @@ class Opening {
   readonly #parts: Parts;
   readonly #patience: Patience;
   #hostFailures = 0;
+  /** As the ledger has them. */
+  #recorded: LoginTimes | undefined;
 
   constructor(parts: Parts, patience: Patience) {
     this.#parts = parts;
@@ -72,7 +74,8 @@ class Opening {
     const { login, rows } = this.#parts;
     const end = await this.#takeLogin();
     try {
-      login.load(rows.loginTimes());
+      this.#recorded = rows.loginTimes();
+      login.load(this.#recorded);
       for (;;) {
         await this.#untilLoginMayBeSent();
         const client = await this.#attempt(await this.#untilHostMayBeTried(), signal, options);
@@ -127,11 +130,11 @@ class Opening {
   }
 
   async #loggedIn(client: Pop3Client): Promise<void> {
-    const { login, rows, context } = this.#parts;
+    const { login, context } = this.#parts;
     login.announced(client.capabilities);
     login.loggedIn(context.now());
     try {
-      await rows.recordLoginTimes(login.times);
+      await this.#record();
     } catch (thrown) {
       client.drop(toError(thrown));
       throw thrown;
@@ -184,11 +187,22 @@ class Opening {
 
   /** The time of the next login is kept for the next run too; the wait for it comes before the next attempt. */
   async #comeLater(cause: MailferryError): Promise<void> {
-    const { login, rows, context } = this.#parts;
+    const { login, context } = this.#parts;
     login.cameTooSoon(context.now(), this.#patience.nextPauseMs() || LONGEST_PAUSE_MS);
-    await rows.recordLoginTimes(login.times);
+    await this.#record();
     if (login.waitMs(context.now()) > this.#patience.leftMs) {
       throw leftToNextRun(login, cause);
+    }
+  }
+
+  /** A server without delays costs neither a question nor a sync for each login. */
+  async #record(): Promise<void> {
+    const { login, rows } = this.#parts;
+    const { times } = login;
+    const { nextLoginAt, learnedDelayMs } = this.#recorded ?? {};
+    if (times.nextLoginAt !== nextLoginAt || times.learnedDelayMs !== learnedDelayMs) {
+      await rows.recordLoginTimes(times);
+      this.#recorded = times;
     }
   }
 

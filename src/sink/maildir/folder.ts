@@ -22,13 +22,12 @@ const FLAGS = 'DFPRST';
 
 /** Makes what is missing and removes temporary files of processes that are gone. @returns whether `new` was missing */
 export async function prepareMaildir(disk: Disk, root: string): Promise<boolean> {
-  const isNew = statSync(join(root, 'new'), { throwIfNoEntry: false }) === undefined;
-  await makeFolders(
-    disk,
-    ['tmp', 'new', 'cur'].map((name) => join(root, name)),
-  );
-  removeLeftovers(disk, join(root, 'tmp'));
-  return isNew;
+  const [temporary, fresh, seen] = [join(root, 'tmp'), join(root, 'new'), join(root, 'cur')];
+  const made = await makeFolders(disk, [temporary, fresh, seen]);
+  if (!made.has(temporary)) {
+    removeLeftovers(disk, temporary);
+  }
+  return made.has(fresh);
 }
 
 function removeLeftovers(disk: Disk, folder: string): void {

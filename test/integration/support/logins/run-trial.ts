@@ -1,6 +1,7 @@
 /** One trial of a server: a run with an account for each way to log in, all side by side, and everything on that might show a secret. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNotFound } from '../../../../src/sink/sink-error.ts';
 import { type JobFolder, parseEvents } from '../../../support/job-folder.ts';
 import { secretForms } from '../../../support/secret-forms.ts';
 import { type LoginRow, type LoginServer, type LoginTrial, userOf, waysOf } from './row.ts';
@@ -97,7 +98,15 @@ function outcomeOf(way: string, stdout: string, trace: string): LoginOutcome {
 /** All that the program wrote, by file; what the test wrote itself names secrets only. */
 function filesOf(folder: JobFolder): Record<string, string> {
   return Object.fromEntries(
-    folder.files().map((name) => [name, readFileSync(join(folder.path, name), 'latin1')]),
+    folder.files().flatMap((name) => {
+      try {
+        return [[name, readFileSync(join(folder.path, name), 'latin1')]];
+      } catch (thrown) {
+        // Another trial beside this one has removed it since.
+        if (isNotFound(thrown)) return [];
+        throw thrown;
+      }
+    }),
   );
 }
 
