@@ -11,7 +11,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/integration/**', 'test/bench/dist/**', ...LONG_CRASH_TESTS],
     pool: 'forks',
-    maxWorkers: '100%',
+    // Half as many files again as processors: some of them wait, for limits in seconds and for programs that start.
+    maxWorkers: '150%',
     testTimeout: 30_000,
     hookTimeout: 30_000,
     unstubEnvs: true,
