@@ -34,6 +34,8 @@ export class Transport {
   #tlsFacts: TlsFacts | undefined;
   #channelBinding: ChannelBinding | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
+  /** Records of TLS that came in this turn of the event loop. */
+  #arrived: Buffer[] = [];
   /** Takes our listeners off the present socket. */
   #detach: () => void = ignore;
   readonly #options: TransportOptions;
@@ -170,13 +172,27 @@ export class Transport {
   #attach(): void {
     const socket = this.#socket;
     let failure: Error | undefined;
-    const onData = (chunk: Buffer) => this.#listener?.onData(chunk);
+    // Servers put a message or less into a record of TLS, and Node hands over each by itself. Pushing as one what came in one turn
+    // saves a tenth of the time of small messages.
+    const onData =
+      this.#tlsFacts === undefined
+        ? (chunk: Buffer) => this.#listener?.onData(chunk)
+        : (chunk: Buffer) => {
+            if (this.#arrived.push(chunk) === 1) {
+              setImmediate(() => this.#pushArrived());
+            }
+          };
     const onError = (cause: Error) => {
       failure = cause;
     };
-    const onEnd = () => socket.destroy();
+    const onEnd = () => {
+      // What came with the end may be the answer to QUIT: then our own end goes out first.
+      this.#pushArrived();
+      setImmediate(() => socket.destroy());
+    };
     const onClose = () => {
       clearTimeout(this.#lingerTimer);
+      this.#pushArrived();
       this.#listener?.onClosed(failure);
     };
     if (socket.destroyed) {
@@ -185,5 +201,13 @@ export class Transport {
     }
     socket.on('data', onData).on('error', onError).on('end', onEnd).once('close', onClose).resume();
     this.#detach = () => socket.off('data', onData).off('end', onEnd).off('close', onClose);
+  }
+
+  #pushArrived(): void {
+    const [first, ...others] = this.#arrived;
+    this.#arrived = [];
+    if (first !== undefined) {
+      this.#listener?.onData(others.length === 0 ? first : Buffer.concat([first, ...others]));
+    }
   }
 }

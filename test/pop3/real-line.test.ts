@@ -13,6 +13,7 @@ import { announced, endedAfter, stoppedAfter } from '../../src/demo/misbehaviour
 import type { Misbehaviour } from '../../src/demo/misbehaviour-switch.ts';
 import type { Pop3Client } from '../../src/pop3/client.ts';
 import { openClient, openConnection } from '../../src/pop3/open-client.ts';
+import { Transport } from '../../src/pop3/transport.ts';
 import { optionsFor, recordedTrace } from './support/sessions.ts';
 
 const MESSAGE = Buffer.from('Subject: one\r\n\r\nbody\r\n');
@@ -113,6 +114,27 @@ describe.each(['tls', 'starttls'] as const)(
     });
   },
 );
+
+it('records of TLS that come together are pushed together, and all of them before the end', async () => {
+  const records = Array.from({ length: 200 }, (_, n) => `record ${n}\r\n`);
+  const server = tls.createServer({ key: certificate.privateKeyPem, cert: certificate.certificatePem });
+  server.on('secureConnection', (socket: tls.TLSSocket) => {
+    socket.on('error', () => undefined);
+    for (const record of records) socket.write(record);
+    socket.end();
+  });
+  const port = await listening(server);
+  const { host, signal } = optionsFor(port, { security: 'tls', tls: trusted });
+  const target = { host, port, tls: trusted, isImplicitTls: true, connectTimeoutMs: 5_000, signal };
+  const transport = await Transport.connect(target);
+  const chunks: Buffer[] = [];
+  const cause = await new Promise((resolve) =>
+    transport.listen({ onData: (chunk) => void chunks.push(chunk), onClosed: resolve }),
+  );
+  expect(cause).toBeUndefined();
+  expect(Buffer.concat(chunks).toString()).toBe(records.join(''));
+  expect(chunks.length).toBeLessThan(records.length / 2);
+});
 
 describe('the beginning of TLS', () => {
   it('Q63: names the server that is wanted (SNI), and never an address', async () => {
