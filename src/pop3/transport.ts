@@ -79,8 +79,11 @@ export class Transport {
     this.#attach();
   }
 
+  /** Behind the other side's end it reaches nobody, as `onClosed` is about to tell. */
   write(octets: Buffer): void {
-    this.#socket.write(octets);
+    if (!this.#socket.writableEnded) {
+      this.#socket.write(octets);
+    }
   }
 
   pause(): void {
@@ -186,7 +189,11 @@ export class Transport {
       failure = cause;
     };
     const onEnd = () => {
-      // What came with the end may be the answer to QUIT: then our own end goes out first.
+      if (this.#arrived.length === 0) {
+        socket.destroy();
+        return;
+      }
+      // What came with the end comes before it; it may be the answer to QUIT, and our own end is to go out, too.
       this.#pushArrived();
       setImmediate(() => socket.destroy());
     };

@@ -136,6 +136,23 @@ it('records of TLS that come together are pushed together, and all of them befor
   expect(chunks.length).toBeLessThan(records.length / 2);
 });
 
+it('an answer that comes with the end of TLS counts, and the end is one in order', async () => {
+  const server = tls.createServer({ key: certificate.privateKeyPem, cert: certificate.certificatePem });
+  server.on('secureConnection', (socket: tls.TLSSocket) => {
+    socket.on('error', () => undefined).write('+OK\r\n');
+    socket.once('data', () => {
+      socket.write('+OK\r\n');
+      socket.write('USER\r\n.\r\n');
+      socket.end();
+    });
+  });
+  const port = await listening(server);
+  const client = await openConnection(optionsFor(port, { security: 'tls', tls: trusted }));
+  expect(client.capabilities?.has('USER')).toBe(true);
+  await expect(client.noop()).rejects.toMatchObject({ failure: 'closed' });
+  expect(client.isEndedBetweenAnswers).toBe(true);
+});
+
 describe('the beginning of TLS', () => {
   it('Q63: names the server that is wanted (SNI), and never an address', async () => {
     const named: (string | false)[] = [];
