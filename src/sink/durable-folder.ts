@@ -1,7 +1,7 @@
 /**
  * Makes folders so that they are still there after a power cut: each new folder's entry is synced in its parent.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCodeOf } from '../errors/mailferry-error.ts';
 import { type Disk, syncFolder } from './disk.ts';
@@ -14,8 +14,23 @@ export async function makeFolders(disk: Disk, paths: readonly string[]): Promise
   const made = new Set([...new Set(paths.flatMap(missingFolders))].filter(makeOne));
   // Each parent once, and side by side: none of them counts before all do.
   const changed = new Set([...made].map((folder) => dirname(folder)));
-  await Promise.all([...changed].map((parent) => syncFolder(disk, parent)));
+  try {
+    await Promise.all([...changed].map((parent) => syncFolder(disk, parent)));
+  } catch (thrown) {
+    // What is there passes for durable: the next try is to make them anew.
+    [...made].reverse().forEach(removeEmpty);
+    throw thrown;
+  }
   return made;
+}
+
+/** Leaves a folder alone in which somebody has put something since. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // The failure that brought us here is the one to tell.
+  }
 }
 
 /** `path` and those of its parents that are not there, topmost first. */

@@ -58,6 +58,16 @@ const SINKS = [
   { name: 'an mbox', harness: mboxHarness, faults: MBOX_FAULTS },
 ];
 
+it('a folder that could not be made durable is made anew, and synced, at the next try', async () => {
+  const failing = maildirHarness(folder, faultyDisk('sync', 1, 'EIO').disk);
+  await expect(openWith(failing)).rejects.toMatchObject({ code: 'sink-io', scope: 'sink' });
+  const left = readdirSync(folder);
+  const { disk, calls } = faultyDisk('sync', 100, 'EIO');
+  const archive = await openWith(maildirHarness(folder, disk));
+  expect([left, calls.includes('sync')]).toEqual([[], true]);
+  await storeAndRecord(archive, journal, FIRST);
+});
+
 describe.each(SINKS)('$name', ({ harness, faults }) => {
   it.each(faults)(
     'where %s number %i fails with %s throws %s, and stores all of it at the next try',
