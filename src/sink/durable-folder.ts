@@ -11,10 +11,15 @@ import { type Disk, syncFolder } from './disk.ts';
  * @returns those that were made
  */
 export async function makeFolders(disk: Disk, paths: readonly string[]): Promise<ReadonlySet<string>> {
-  const made = new Set([...new Set(paths.flatMap(missingFolders))].filter(makeOne));
-  // Each parent once, and side by side: none of them counts before all do.
-  const changed = new Set([...made].map((folder) => dirname(folder)));
+  const made = new Set<string>();
   try {
+    for (const folder of new Set(paths.flatMap(missingFolders))) {
+      if (makeOne(folder)) {
+        made.add(folder);
+      }
+    }
+    // Each parent once, and side by side: none of them counts before all do.
+    const changed = new Set([...made].map((folder) => dirname(folder)));
     await Promise.all([...changed].map((parent) => syncFolder(disk, parent)));
   } catch (thrown) {
     // What is there passes for durable: the next try is to make them anew.
