@@ -157,8 +157,17 @@ describe('opening', () => {
   });
 });
 
-describe('a message that stands there without a receipt', () => {
+describe.each([
+  ['behind others, which the journal knows', { unclaimed: [] }],
+  ['as the first', undefined],
+])('a message that stands there without a receipt, %s,', (_where, noted) => {
   const text = `${HEADER}\r\nbody\r\n`;
+
+  beforeEach(async () => {
+    if (noted !== undefined) {
+      await journal.write(noted);
+    }
+  });
 
   it.each(['', 'S', 'FRS', 'abS'])(
     'is recognised after a reader moved it to cur with the flags %j',
@@ -222,6 +231,49 @@ describe('a message that stands there without a receipt', () => {
     expect(await storeAndRecord(next, journal, [storable(text)])).toMatchObject([{ proof: 'readback' }]);
     expect([...names('new'), ...names('cur')]).toHaveLength(2);
     await next.close();
+  });
+});
+
+describe('a new Maildir', () => {
+  const intents = (): unknown[] => {
+    const written: unknown[] = [];
+    const write = journal.write.bind(journal);
+    journal.write = (value) => {
+      written.push(value);
+      return write(value);
+    };
+    return written;
+  };
+
+  it('needs no note of its first batch: without one, all that is there is looked at', async () => {
+    const written = intents();
+    const archive = await openAlice();
+    const first = await archive.store([storable('first\r\n')], NO_ABORT);
+    expect(written).toEqual([]);
+    await journal.write(first.journal ?? null);
+    written.length = 0;
+    await archive.store([storable('second\r\n', 'u2')], NO_ABORT);
+    expect(written).toMatchObject([{ unclaimed: [expect.any(String)] }]);
+    await archive.close();
+  });
+
+  it('has its first batch noted where something is noted of an earlier one', async () => {
+    await journal.write({ unclaimed: [] });
+    const written = intents();
+    const archive = await openAlice();
+    await archive.store([storable('first\r\n')], NO_ABORT);
+    expect(written).toMatchObject([{ unclaimed: [expect.any(String)] }]);
+    await archive.close();
+  });
+
+  it('is none where only `new` was missing: what `cur` holds is looked at', async () => {
+    await storeUnrecorded('old\r\n', 'S');
+    rmSync(join(root, 'new'), { recursive: true });
+    const archive = await openAlice();
+    expect(await storeAndRecord(archive, journal, [storable('old\r\n')])).toMatchObject([
+      { proof: 'readback' },
+    ]);
+    await archive.close();
   });
 });
 

@@ -48,6 +48,8 @@ export class MaildirArchive implements SinkArchive {
   /** Where messages stand that may have no receipt, by key. */
   #unclaimed: Map<string, string> = new Map();
   #isJournalLost = false;
+  /** Nothing of this account can stand in the Maildir: it was made just now, nothing was stored since, and nothing noted. */
+  #isUntouched: boolean;
   /** The journal as the last batch left it. Another value than that says that the batch was not recorded. */
   #expectedJournal: string | undefined;
 
@@ -55,6 +57,7 @@ export class MaildirArchive implements SinkArchive {
     this.root = parts.root;
     this.#parts = parts;
     this.#keys = new MessageKeys(parts.accountId);
+    this.#isUntouched = parts.isNew;
   }
 
   async store(batch: readonly StorableMessage[], signal: AbortSignal): Promise<StoreResult> {
@@ -65,8 +68,12 @@ export class MaildirArchive implements SinkArchive {
       const planned = await this.#plan(batch, outcomes);
       const fresh = await this.#claim(planned, outcomes);
       if (fresh.length > 0) {
-        // All of the batch: what has been claimed has no receipt either before the caller records it.
-        await journal.write(this.#journalWith(planned));
+        // Without a note the next run looks at all that is there: where this batch is the first, that is what a note would name.
+        if (!this.#isUntouched) {
+          // All of the batch: what has been claimed has no receipt either before the caller records it.
+          await journal.write(this.#journalWith(planned));
+        }
+        this.#isUntouched = false;
         failpoint('sink.maildir.intended');
         await this.#storeFresh(fresh, outcomes, signal);
       }
@@ -101,7 +108,8 @@ export class MaildirArchive implements SinkArchive {
     if (this.#expectedJournal !== undefined && JSON.stringify(noted) === this.#expectedJournal) {
       return;
     }
-    const keys: Unclaimed = noted === undefined && this.#parts.isNew ? new Set() : parseUnclaimed(noted);
+    this.#isUntouched &&= noted === undefined;
+    const keys: Unclaimed = this.#isUntouched ? new Set() : parseUnclaimed(noted);
     const { prefix } = this.#keys;
     this.#isJournalLost = keys === 'all';
     if (keys === 'all') {

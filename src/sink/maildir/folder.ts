@@ -20,14 +20,14 @@ const SCANS = 5;
 /** Draft, Flagged, Passed, Replied, Seen, Trashed. Dovecot's keywords (lower case) are not among them. */
 const FLAGS = 'DFPRST';
 
-/** Makes what is missing and removes temporary files of processes that are gone. @returns whether `new` was missing */
+/** Makes what is missing and removes temporary files of processes that are gone. @returns whether it is new: no message can be in it */
 export async function prepareMaildir(disk: Disk, root: string): Promise<boolean> {
   const [temporary, fresh, seen] = [join(root, 'tmp'), join(root, 'new'), join(root, 'cur')];
   const made = await makeFolders(disk, [temporary, fresh, seen]);
   if (!made.has(temporary)) {
     removeLeftovers(disk, temporary);
   }
-  return made.has(fresh);
+  return made.has(fresh) && made.has(seen);
 }
 
 function removeLeftovers(disk: Disk, folder: string): void {
