@@ -309,6 +309,7 @@ export interface Ledger extends Omit<LedgerReader, 'account'> {
   /** Starts a run and returns its id; a run that was killed stays without an end. */
   startRun(version: string): Promise<number>;
   finishRun(runId: number, outcome: Outcome): Promise<void>;
+  /** What `status` shows of an account. Durable with the next batch or the end of the run, at the latest: no promise rests on it. */
   recordAccountRun(runId: number, run: AccountRun): Promise<void>;
   /** What is recorded of a host, however old; names are compared ignoring case. */
   pipeliningTrouble(host: string): PipeliningTrouble | undefined;

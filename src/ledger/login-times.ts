@@ -7,6 +7,9 @@ interface StoredTimes {
   readonly learned_delay_ms: number;
 }
 
+/** Nothing is known: it may log in now. */
+export const NO_LOGIN_TIMES: LoginTimes = { nextLoginAt: null, learnedDelayMs: 0 };
+
 export class LoginTimeRows {
   readonly #read: Statement<StoredTimes>;
   readonly #write: Statement;
@@ -18,7 +21,9 @@ export class LoginTimeRows {
 
   read(accountId: number): LoginTimes {
     const stored = this.#read.get(accountId);
-    return { nextLoginAt: stored?.next_login_at ?? null, learnedDelayMs: stored?.learned_delay_ms ?? 0 };
+    return stored === undefined
+      ? NO_LOGIN_TIMES
+      : { nextLoginAt: stored.next_login_at, learnedDelayMs: stored.learned_delay_ms };
   }
 
   write(accountId: number, { nextLoginAt, learnedDelayMs }: LoginTimes): void {

@@ -3,6 +3,7 @@
  * Reading is synchronous; what writes resolves when it is durable (commits.ts).
  */
 import type { SinkJournal } from '../sink/sink.ts';
+import { AccountRegister, type RegisteredAccount } from './account-register.ts';
 import { RowReader } from './account-rows.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { Commits } from './commits.ts';
@@ -17,7 +18,7 @@ import type {
   LedgerReader,
   Outcome,
 } from './ledger.ts';
-import { LoginTimeRows } from './login-times.ts';
+import { LoginTimeRows, NO_LOGIN_TIMES } from './login-times.ts';
 import { PipeliningNotes, readPipeliningTroubles } from './pipelining-notes.ts';
 import { ReceiptReader } from './receipt-reader.ts';
 import { RunWriter, readRuns } from './run-history.ts';
@@ -87,9 +88,7 @@ export class SqliteLedger implements Ledger {
   readonly #shared: AccountStatements;
   readonly #runs: RunWriter;
   readonly #pipelining: PipeliningNotes;
-  readonly #upsertAccount: Statement<{ id: number }>;
-  readonly #insertAccount: Statement<{ id: number }>;
-  readonly #account: Statement<{ id: number; host: string | null; user: string | null }>;
+  readonly #accounts: AccountRegister;
   #isOpen = true;
 
   constructor(database: Database, commits: Commits, sinks: SinkSet, lock: JobLock, now: () => number) {
@@ -111,11 +110,7 @@ export class SqliteLedger implements Ledger {
     };
     this.#runs = new RunWriter(database);
     this.#pipelining = new PipeliningNotes(database);
-    this.#upsertAccount = database.prepare(`INSERT INTO account (name, host, user) VALUES (?, ?, ?)
-ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, next_login_at = NULL, learned_delay_ms = 0
-RETURNING id`);
-    this.#insertAccount = database.prepare('INSERT INTO account (name) VALUES (?) RETURNING id');
-    this.#account = database.prepare('SELECT id, host, user FROM account WHERE name = ?');
+    this.#accounts = new AccountRegister(database);
   }
 
   async startRun(version: string): Promise<number> {
@@ -126,29 +121,12 @@ RETURNING id`);
     await this.#commits.run(() => this.#runs.finish(runId, outcome, this.#now()));
   }
 
-  /** An account that never came to a session (a secret was missing) is known by its name alone. */
   async recordAccountRun(runId: number, run: AccountRun): Promise<void> {
-    await this.#commits.run(() => {
-      const name = encodeText(run.account);
-      const { id } = this.#account.get(name) ?? written(this.#insertAccount.get(name));
-      this.#runs.recordAccount(runId, id, run);
-    });
+    this.#commits.runUnsynced(() => this.#runs.recordAccount(runId, this.#accounts.idOf(run.account), run));
   }
 
-  /**
-   * An account whose host or user changed stays the same account: its id is what the job calls it. Where nothing changed
-   * nothing is written, so that a night with nothing new costs no fsync per account.
-   */
   openAccount(account: { readonly id: string; readonly host: string; readonly user: string }): AccountLedger {
-    const name = encodeText(account.id);
-    const host = encodeText(account.host);
-    const user = encodeText(account.user);
-    const known = this.#account.get(name);
-    const { id } =
-      known?.host === host && known.user === user
-        ? known
-        : this.#database.transaction(() => written(this.#upsertAccount.get(name, host, user)));
-    return new SqliteAccountLedger(this.#shared, id);
+    return new SqliteAccountLedger(this.#shared, this.#accounts.open(account));
   }
 
   runs(limit: number): ReturnType<LedgerReader['runs']> {
@@ -210,15 +188,19 @@ interface AccountStatements {
 
 class SqliteAccountLedger implements AccountLedger {
   readonly #shared: AccountStatements;
-  readonly #accountId: number;
+  readonly #account: RegisteredAccount;
 
-  constructor(shared: AccountStatements, accountId: number) {
+  constructor(shared: AccountStatements, account: RegisteredAccount) {
     this.#shared = shared;
-    this.#accountId = accountId;
+    this.#account = account;
+  }
+
+  get #accountId(): number {
+    return this.#account.id;
   }
 
   known(): ReturnType<AccountLedger['known']> {
-    return this.#shared.rows.known(this.#accountId);
+    return this.#account.isBlank ? [] : this.#shared.rows.known(this.#accountId);
   }
 
   rows(rowIds: readonly number[]): ReturnType<AccountLedger['rows']> {
@@ -234,7 +216,7 @@ class SqliteAccountLedger implements AccountLedger {
   }
 
   troubled(): ReturnType<AccountLedger['troubled']> {
-    return this.#shared.rows.troubled(this.#accountId);
+    return this.#account.isBlank ? [] : this.#shared.rows.troubled(this.#accountId);
   }
 
   unreadRows(uidl: string, listedOctets: number | null): ReturnType<AccountLedger['unreadRows']> {
@@ -242,16 +224,16 @@ class SqliteAccountLedger implements AccountLedger {
   }
 
   loginTimes(): ReturnType<AccountLedger['loginTimes']> {
-    return this.#shared.loginTimes.read(this.#accountId);
+    return this.#account.isBlank ? NO_LOGIN_TIMES : this.#shared.loginTimes.read(this.#accountId);
   }
 
   async recordLoginTimes(times: Parameters<AccountLedger['recordLoginTimes']>[0]): Promise<void> {
-    const { commits, loginTimes } = this.#shared;
-    await commits.run(() => loginTimes.write(this.#accountId, times));
+    const { loginTimes } = this.#shared;
+    await this.#change(() => loginTimes.write(this.#accountId, times));
   }
 
   uidlChange(): ReturnType<AccountLedger['uidlChange']> {
-    return this.#shared.rows.uidlChange(this.#accountId);
+    return this.#account.isBlank ? undefined : this.#shared.rows.uidlChange(this.#accountId);
   }
 
   receipts(rowId: number): ReturnType<AccountLedger['receipts']> {
@@ -267,30 +249,31 @@ class SqliteAccountLedger implements AccountLedger {
   }
 
   async forgetReceipts(rowIds: readonly number[], sinkName: string): Promise<void> {
-    const { commits, forgetter } = this.#shared;
+    const { forgetter } = this.#shared;
     if (rowIds.length > 0) {
-      await commits.run(() => forgetter.forget(this.#accountId, rowIds, sinkName));
+      await this.#change(() => forgetter.forget(this.#accountId, rowIds, sinkName));
     }
   }
 
   async record(batch: LedgerBatch): Promise<void> {
-    const { commits, writer, now } = this.#shared;
-    await commits.run(() => writer.write(this.#accountId, batch, now()));
+    const { writer, now } = this.#shared;
+    await this.#change(() => writer.write(this.#accountId, batch, now()));
   }
 
   async move(rowIds: readonly number[], move: Move): Promise<void> {
-    const { commits, writer } = this.#shared;
+    const { writer } = this.#shared;
     if (rowIds.length > 0) {
-      await commits.run(() => writer.move(this.#accountId, rowIds, move));
+      await this.#change(() => writer.move(this.#accountId, rowIds, move));
     }
   }
 
   journal(sinkName: string): SinkJournal {
-    const { commits, receipts, writer, now } = this.#shared;
+    const { receipts, writer, now } = this.#shared;
+    const stored = receipts.journal(this.#accountId, sinkName);
     return {
-      ...receipts.journal(this.#accountId, sinkName),
+      read: () => (this.#account.isBlank ? undefined : stored.read()),
       write: async (value) => {
-        await commits.run(() => writer.writeJournal(this.#accountId, sinkName, value, now()));
+        await this.#change(() => writer.writeJournal(this.#accountId, sinkName, value, now()));
       },
     };
   }
@@ -300,8 +283,14 @@ class SqliteAccountLedger implements AccountLedger {
   }
 
   async addTraffic(day: string, octets: number): Promise<void> {
-    const { commits, traffic } = this.#shared;
-    await commits.run(() => traffic.add(this.#accountId, day, octets));
+    const { traffic } = this.#shared;
+    await this.#change(() => traffic.add(this.#accountId, day, octets));
+  }
+
+  /** Durable when it resolves. Also where it failed, nobody may go on as if nothing had been recorded. */
+  #change(work: () => void): Promise<void> {
+    this.#account.isBlank = false;
+    return this.#shared.commits.run(work);
   }
 }
 
@@ -318,12 +307,4 @@ function readerOf(rows: RowReader, receipts: ReceiptReader, accountId: number): 
     receiptsIn: (archive) => receipts.receiptsIn(accountId, archive),
     journal: (sinkName) => receipts.journal(accountId, sinkName),
   };
-}
-
-/** The row of a statement that writes one and returns it. */
-function written<Row>(row: Row | undefined): Row {
-  if (row === undefined) {
-    throw new Error('SQLite returned nothing of a row that it wrote');
-  }
-  return row;
 }

@@ -596,6 +596,44 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
       });
     });
 
+    describe('an account that is opened several times', () => {
+      test('is the same for each: what one records the others see, also where it was new', async () => {
+        const ledger = await open();
+        const [first, second] = [ledger.openAccount(ALICE), ledger.openAccount(ALICE)];
+        expect([[...second.known()], [...second.troubled()], second.uidlChange()]).toEqual([
+          [],
+          [],
+          undefined,
+        ]);
+        expect(second.journal('a').read()).toBeUndefined();
+        await first.record({
+          stored: [stored(1, ['a']), stored(2, [], { failure: FAILURE })],
+          journals: new Map([['a', 'noted']]),
+          uidlChange: { followed: 1, isSettled: false },
+        });
+        expect([...second.known()]).toHaveLength(2);
+        expect([...second.troubled()]).toHaveLength(1);
+        expect(second.journal('a').read()).toBe('noted');
+        expect(second.uidlChange()).toMatchObject({ followed: 1, settledAt: null });
+      });
+
+      test('shows each thing that was the first to be recorded of it', async () => {
+        const ledger = await open();
+        const openTwice = (id: string) =>
+          [ledger.openAccount({ ...ALICE, id }), ledger.openAccount({ ...ALICE, id })] as const;
+        const [noting, journal] = openTwice('noting');
+        await noting.journal('a').write(7);
+        expect(journal.journal('a').read()).toBe(7);
+        const [waiting, times] = openTwice('waiting');
+        await waiting.recordLoginTimes({ nextLoginAt: 9, learnedDelayMs: 0 });
+        expect(times.loginTimes()).toEqual({ nextLoginAt: 9, learnedDelayMs: 0 });
+        const [moving, moved] = openTwice('moving');
+        await moving.record({ stored: [stored(3, ['a'])] });
+        ledger.openAccount({ ...ALICE, id: 'moving', host: 'other.example.net' });
+        expect([...moved.known()]).toHaveLength(1);
+      });
+    });
+
     describe('receipts by place', () => {
       const NAMES = ['a', 'b'] as const;
 
@@ -760,6 +798,15 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
           expect.objectContaining({ id: killed, startedAt: 5, finishedAt: null, outcome: null, accounts: 0 }),
         ]);
         expect(ledger.runs(1)).toHaveLength(1);
+      });
+
+      test('keep an account that came to no session, and what it comes to later', async () => {
+        const ledger = await open();
+        const runId = await ledger.startRun('0.1.0');
+        await ledger.recordAccountRun(runId, accountRun('alice'));
+        await ledger.openAccount(ALICE).record({ stored: [stored(1, ['a'])] });
+        expect(ledger.accounts()).toMatchObject([{ account: 'alice', lastRun: accountRun('alice') }]);
+        expect([...ledger.openAccount(ALICE).known()]).toHaveLength(1);
       });
 
       test('leave with each account what became of it last, even where it had no session', async () => {

@@ -28,8 +28,17 @@ function openBed() {
   const said: string[] = [];
   const say = (word: string): Promise<void> =>
     commits.run(() => insert.run(word)).then(() => void said.push(word));
+  const note = (word: string): void => void commits.runUnsynced(() => insert.run(word));
   const count = database.prepare<{ words: number }>('SELECT count(*) AS words FROM said');
-  return { commits, say, said, syncs, folderSyncs: () => folderSyncs, committed: () => count.get()?.words };
+  return {
+    commits,
+    note,
+    say,
+    said,
+    syncs,
+    folderSyncs: () => folderSyncs,
+    committed: () => count.get()?.words,
+  };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -81,4 +90,17 @@ test('work that throws changes nothing, waits for no sync, and keeps nothing els
   syncs[0]?.end();
   await next;
   expect([committed(), said]).toEqual([1, ['one']]);
+});
+
+test('what nobody relies on waits for no sync, and is refused like all else after one has failed', async () => {
+  const { commits, note, say, syncs, committed } = openBed();
+  note('beside');
+  await turn();
+  expect([committed(), syncs.length]).toEqual([1, 0]);
+  const next = say('one');
+  await turn();
+  syncs[0]?.fail(new Error('EIO'));
+  await expect(next).rejects.toMatchObject({ code: 'ledger-io' });
+  expect(() => note('late')).toThrow(expect.objectContaining({ code: 'ledger-io' }));
+  expect([committed(), commits.isSound]).toEqual([2, false]);
 });
