@@ -16,6 +16,9 @@ export async function withinSession<T>(
   timeoutMs: number,
   what: string,
 ): Promise<T> {
+  if (!(work instanceof Promise)) {
+    return work;
+  }
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(tooLate(`within ${timeoutMs} ms`, what)), timeoutMs);
