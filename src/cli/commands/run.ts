@@ -10,6 +10,7 @@ import type { Reporter } from '../../report/reporter.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfOutcome, worstExitCode } from '../exit-code.ts';
 import { type Interrupt, watchInterrupt } from '../interrupt.ts';
 import type { CliIo } from '../io.ts';
+import { limitOptimiser } from '../limit-optimiser.ts';
 import { openCliReporter } from '../open-cli-reporter.ts';
 import { openTrace } from '../open-trace.ts';
 import type { RunOptions } from '../options.ts';
@@ -87,6 +88,7 @@ async function runAssembled(job: Job, accounts: Job['accounts'], parts: RunParts
     env: io.env,
     traceFor: trace?.traceFor,
   });
+  limitOptimiser();
   try {
     const { outcome } = await runJob(assembled.context);
     return exitCodeOfOutcome(outcome);
