@@ -504,7 +504,8 @@ export class CommandWindow {
 
 /** `+OK` or `-ERR`, in any case. */
 function isStatusLine(line: Buffer): boolean {
-  return /^(\+OK|-ERR)/i.test(line.toString('latin1', 0, 4));
+  const begin = line.toString('latin1', 0, 4);
+  return begin.startsWith('+OK') || /^(\+OK|-ERR)/i.test(begin);
 }
 
 function sessionIsOver(): ConnectionError {

@@ -7,6 +7,7 @@ import { ProtocolError } from './errors.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
+const PLUS = 0x2b;
 
 export interface ResponseHandler {
   /** How many answers are due, the one being read included. Octets that nobody asked for are a breach of protocol. */
@@ -68,17 +69,17 @@ export class ResponseParser {
     }
     const lf = chunk.indexOf(LF, from);
     const end = lf === -1 ? chunk.length : lf;
-    this.#partialOctets += end - from;
-    if (this.#partialOctets > MAX_STATUS_OCTETS) {
+    if (this.#partialOctets + end - from > MAX_STATUS_OCTETS) {
       throw new ProtocolError(
         `the server sent a status line without end: more than ${MAX_STATUS_OCTETS} octets, where 512 are allowed`,
       );
     }
-    this.#partialLine.push(chunk.subarray(from, end));
     if (lf === -1) {
+      this.#partialOctets += end - from;
+      this.#partialLine.push(chunk.subarray(from));
       return chunk.length;
     }
-    const line = this.#takeLine();
+    const line = this.#takeLine(chunk, from, end);
     if (this.#handler.onStatusLine(line)) {
       this.#body = new BodyReader(this.#lineEnding);
     } else {
@@ -87,14 +88,17 @@ export class ResponseParser {
     return lf + 1;
   }
 
-  #takeLine(): Buffer {
-    const whole = this.#partialLine.length === 1 ? this.#partialLine[0] : Buffer.concat(this.#partialLine);
-    const line = whole ?? Buffer.alloc(0);
-    this.#partialLine = [];
-    this.#partialOctets = 0;
-    const hasCr = line[line.length - 1] === CR;
+  /** The line that ends before `end`, without its CR. */
+  #takeLine(chunk: Buffer, from: number, end: number): Buffer {
+    if (this.#partialLine.length > 0) {
+      const whole = Buffer.concat([...this.#partialLine, chunk.subarray(from, end)]);
+      this.#partialLine = [];
+      this.#partialOctets = 0;
+      return this.#takeLine(whole, 0, whole.length);
+    }
+    const hasCr = end > from && chunk[end - 1] === CR;
     this.#lineEnding = hasCr ? 'crlf' : 'lf';
-    return hasCr ? line.subarray(0, -1) : line;
+    return chunk.subarray(from, hasCr ? end - 1 : end);
   }
 
   #pushBody(body: BodyReader, chunk: Buffer, from: number): number {
@@ -121,8 +125,10 @@ export class ResponseParser {
 
 /** Whether the octets from `from` on can begin a status line: `+` and anything, or `-ERR` in any case, as far as they go. */
 function looksLikeStatus(chunk: Buffer, from: number): boolean {
-  const begin = chunk.toString('latin1', from, Math.min(from + 4, chunk.length)).toUpperCase();
-  return begin.startsWith('+') || '-ERR'.startsWith(begin);
+  if (chunk[from] === PLUS) {
+    return true;
+  }
+  return '-ERR'.startsWith(chunk.toString('latin1', from, Math.min(from + 4, chunk.length)).toUpperCase());
 }
 
 /** Behind a message the octets may be the rest of it. */

@@ -1,5 +1,6 @@
 /**
- * The deadline of what a session waits for right now: one timer, moved as the session moves. It must not know what the answers say.
+ * The deadline of what a session waits for right now. It moves with each answer; the timer behind it does not, and looks at it when
+ * it rings, since moving a timer costs as much as reading an answer. It must not know what the answers say.
  */
 import { ConnectionError } from './errors.ts';
 
@@ -28,9 +29,12 @@ export class SilenceWatch {
   readonly #onSilence: (cause: ConnectionError) => void;
   #phase: Phase = 'quiet';
   #awaited: Awaited | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  /** What the timer was set to. */
+  /** How long it is waited for. */
   #ms = 0;
+  /** On the clock of `performance.now`. */
+  #deadline = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #ringsAt = Number.POSITIVE_INFINITY;
 
   constructor(limits: SilenceLimits, onSilence: (cause: ConnectionError) => void) {
     this.#limits = limits;
@@ -39,37 +43,44 @@ export class SilenceWatch {
 
   /** Says what is waited for now. Called again for the same body it begins anew; for the same status line it does not. */
   expect(phase: Phase, awaited: Awaited | undefined): void {
-    if (phase === this.#phase && awaited === this.#awaited && this.#timer !== undefined) {
-      if (phase === 'body') {
-        this.#timer.refresh();
-      }
+    if (phase === this.#phase && awaited === this.#awaited && phase !== 'body') {
       return;
     }
     this.#phase = phase;
     this.#awaited = awaited;
     if (phase === 'quiet' || awaited === undefined) {
-      this.stop();
+      this.#deadline = Number.POSITIVE_INFINITY;
       return;
     }
     const { firstOctetMs, idleMs } = this.#limits;
-    const ms = phase === 'body' ? idleMs : (awaited.firstOctetMs ?? firstOctetMs);
-    if (this.#timer !== undefined && ms === this.#ms) {
-      // A fifth of what a new timer costs: over TLS this runs for every 16 KiB.
-      this.#timer.refresh();
-      return;
+    this.#ms = phase === 'body' ? idleMs : (awaited.firstOctetMs ?? firstOctetMs);
+    this.#deadline = performance.now() + this.#ms;
+    if (this.#deadline < this.#ringsAt) {
+      this.#ringIn(this.#ms);
     }
-    this.stop();
-    this.#ms = ms;
-    this.#timer = setTimeout(() => this.#tell(), ms);
   }
 
+  /** Nothing is waited for any more. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#ringsAt = Number.POSITIVE_INFINITY;
+    this.#deadline = Number.POSITIVE_INFINITY;
   }
 
-  #tell(): void {
-    if (this.#phase !== 'quiet' && this.#awaited !== undefined) {
+  #ringIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#ringsAt = performance.now() + ms;
+    this.#timer = setTimeout(() => this.#look(), ms);
+  }
+
+  #look(): void {
+    this.#ringsAt = Number.POSITIVE_INFINITY;
+    const left = this.#deadline - performance.now();
+    if (left > 0) {
+      if (Number.isFinite(left)) {
+        this.#ringIn(left);
+      }
+    } else if (this.#phase !== 'quiet' && this.#awaited !== undefined) {
       this.#onSilence(silence(this.#phase, this.#awaited, this.#ms));
     }
   }

@@ -20,6 +20,10 @@ const MAX_QUOTED = 80;
  */
 export function parseStatus(line: Buffer, isSasl: boolean, secrets?: readonly string[]): Status {
   const text = line.toString('latin1');
+  if (text.startsWith('+OK')) {
+    // As nearly all servers write it, with nearly all that they say.
+    return { kind: 'ok', text: text.slice(3).trimStart() };
+  }
   const keyword = text.slice(0, 4).toUpperCase();
   if (keyword === '-ERR') {
     return { kind: 'err', text: text.slice(4).trimStart() };

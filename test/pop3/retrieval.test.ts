@@ -10,11 +10,17 @@ import { FakeLine } from './support/fake-line.ts';
 
 const TIMEOUTS = { idleMs: 1_000, firstOctetMs: 5_000, sessionMs: undefined };
 
+const opened: CommandWindow[] = [];
+
 beforeEach(() => {
   vi.useFakeTimers();
 });
 
 afterEach(() => {
+  for (const window of opened.splice(0)) {
+    window.close();
+  }
+  // A session that is over holds nothing up.
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
@@ -35,6 +41,7 @@ function open(
     bandwidth,
   });
   window.widen(commands, octets);
+  opened.push(window);
   return { line, window, abort };
 }
 
