@@ -6,9 +6,8 @@ import type { Database, Statement } from './sqlite.ts';
 import { encodeText } from './text-code.ts';
 
 export interface RegisteredAccount {
-  readonly id: number;
-  /** Added by this register, and nothing was recorded about it since: each question about it has an empty answer. */
-  isBlank: boolean;
+  /** Undefined before anything was recorded about it: each question about it has an empty answer then. */
+  id: number | undefined;
 }
 
 /** As stored: text-code.ts. */
@@ -22,7 +21,6 @@ export class AccountRegister {
   readonly #database: Database;
   readonly #find: Statement<{ id: number; host: string | null; user: string | null }>;
   readonly #upsert: Statement<{ id: number }>;
-  readonly #insert: Statement<{ id: number }>;
   readonly #entries = new Map<string, Entry>();
 
   constructor(database: Database) {
@@ -31,12 +29,11 @@ export class AccountRegister {
     this.#upsert = database.prepare(`INSERT INTO account (name, host, user) VALUES (?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, next_login_at = NULL, learned_delay_ms = 0
 RETURNING id`);
-    this.#insert = database.prepare('INSERT INTO account (name) VALUES (?) RETURNING id');
   }
 
   /**
    * An account whose host or user changed stays the same account: its id is what the job calls it. Where nothing changed
-   * nothing is written, so that a night with nothing new costs no fsync per account.
+   * nothing is written, and a new one is added with the first thing that is recorded about it: no account costs a sync of its own.
    */
   open(account: { readonly id: string; readonly host: string; readonly user: string }): RegisteredAccount {
     const name = encodeText(account.id);
@@ -46,16 +43,30 @@ RETURNING id`);
     if (known?.host === host && known.user === user) {
       return known.account;
     }
-    const { id } = this.#database.transaction(() => written(this.#upsert.get(name, host, user)));
-    const registered = known?.account ?? { id, isBlank: true };
-    this.#entries.set(name, { host, user, account: registered });
-    return registered;
+    const entry = { host, user, account: known?.account ?? { id: undefined } };
+    if (entry.account.id !== undefined) {
+      this.#database.transaction(() => this.#add(name, entry));
+    }
+    this.#entries.set(name, entry);
+    return entry.account;
   }
 
-  /** An account that never came to a session (a secret was missing) is known by its name alone. Within a transaction. */
+  /** Its id, under which it is added if it was not there. Within a transaction; where that fails, what was added is not there. */
   idOf(accountId: string): number {
     const name = encodeText(accountId);
-    return (this.#entry(name)?.account ?? written(this.#insert.get(name))).id;
+    // One that never came to a session (a secret was missing) is known by its name alone.
+    const entry = this.#entry(name) ?? { host: null, user: null, account: { id: undefined } };
+    this.#entries.set(name, entry);
+    entry.account.id ??= this.#add(name, entry);
+    return entry.account.id;
+  }
+
+  #add(name: string, { host, user }: Entry): number {
+    const added = this.#upsert.get(name, host, user);
+    if (added === undefined) {
+      throw new Error('SQLite returned nothing of a row that it wrote');
+    }
+    return added.id;
   }
 
   #entry(name: string): Entry | undefined {
@@ -67,16 +78,8 @@ RETURNING id`);
     if (found === undefined) {
       return undefined;
     }
-    const entry = { host: found.host, user: found.user, account: { id: found.id, isBlank: false } };
+    const entry = { host: found.host, user: found.user, account: { id: found.id } };
     this.#entries.set(name, entry);
     return entry;
   }
-}
-
-/** The row of a statement that writes one and returns it. */
-function written<Row>(row: Row | undefined): Row {
-  if (row === undefined) {
-    throw new Error('SQLite returned nothing of a row that it wrote');
-  }
-  return row;
 }

@@ -315,5 +315,6 @@ export interface Ledger extends Omit<LedgerReader, 'account'> {
   pipeliningTrouble(host: string): PipeliningTrouble | undefined;
   /** Notes that pipelining broke at a host, now. */
   recordPipeliningTrouble(host: string, reason: string): Promise<void>;
+  /** A new account shows to readers with the first thing that is recorded of it. */
   openAccount(account: { readonly id: string; readonly host: string; readonly user: string }): AccountLedger;
 }

@@ -88,7 +88,6 @@ export class SqliteLedger implements Ledger {
   readonly #shared: AccountStatements;
   readonly #runs: RunWriter;
   readonly #pipelining: PipeliningNotes;
-  readonly #accounts: AccountRegister;
   #isOpen = true;
 
   constructor(database: Database, commits: Commits, sinks: SinkSet, lock: JobLock, now: () => number) {
@@ -101,6 +100,7 @@ export class SqliteLedger implements Ledger {
     this.#shared = {
       commits,
       now,
+      accounts: new AccountRegister(database),
       rows: new RowReader(database, sinks),
       receipts: new ReceiptReader(database, sinks),
       writer: new BatchWriter(database, sinks),
@@ -110,7 +110,6 @@ export class SqliteLedger implements Ledger {
     };
     this.#runs = new RunWriter(database);
     this.#pipelining = new PipeliningNotes(database);
-    this.#accounts = new AccountRegister(database);
   }
 
   async startRun(version: string): Promise<number> {
@@ -122,11 +121,13 @@ export class SqliteLedger implements Ledger {
   }
 
   async recordAccountRun(runId: number, run: AccountRun): Promise<void> {
-    this.#commits.runUnsynced(() => this.#runs.recordAccount(runId, this.#accounts.idOf(run.account), run));
+    this.#commits.runUnsynced(() =>
+      this.#runs.recordAccount(runId, this.#shared.accounts.idOf(run.account), run),
+    );
   }
 
   openAccount(account: { readonly id: string; readonly host: string; readonly user: string }): AccountLedger {
-    return new SqliteAccountLedger(this.#shared, this.#accounts.open(account));
+    return new SqliteAccountLedger(this.#shared, account.id, this.#shared.accounts.open(account));
   }
 
   runs(limit: number): ReturnType<LedgerReader['runs']> {
@@ -178,6 +179,7 @@ export class SqliteLedger implements Ledger {
 interface AccountStatements {
   readonly commits: Commits;
   readonly now: () => number;
+  readonly accounts: AccountRegister;
   readonly rows: RowReader;
   readonly receipts: ReceiptReader;
   readonly writer: BatchWriter;
@@ -186,21 +188,31 @@ interface AccountStatements {
   readonly loginTimes: LoginTimeRows;
 }
 
+/** SQLite counts from 1. */
+const NO_ACCOUNT = 0;
+
 class SqliteAccountLedger implements AccountLedger {
   readonly #shared: AccountStatements;
+  readonly #name: string;
   readonly #account: RegisteredAccount;
 
-  constructor(shared: AccountStatements, account: RegisteredAccount) {
+  constructor(shared: AccountStatements, name: string, account: RegisteredAccount) {
     this.#shared = shared;
+    this.#name = name;
     this.#account = account;
   }
 
+  /** The questions that each session asks look at `#isNew` first: the others have no answer either under an id that nobody has. */
   get #accountId(): number {
-    return this.#account.id;
+    return this.#account.id ?? NO_ACCOUNT;
+  }
+
+  get #isNew(): boolean {
+    return this.#account.id === undefined;
   }
 
   known(): ReturnType<AccountLedger['known']> {
-    return this.#account.isBlank ? [] : this.#shared.rows.known(this.#accountId);
+    return this.#isNew ? [] : this.#shared.rows.known(this.#accountId);
   }
 
   rows(rowIds: readonly number[]): ReturnType<AccountLedger['rows']> {
@@ -216,7 +228,7 @@ class SqliteAccountLedger implements AccountLedger {
   }
 
   troubled(): ReturnType<AccountLedger['troubled']> {
-    return this.#account.isBlank ? [] : this.#shared.rows.troubled(this.#accountId);
+    return this.#isNew ? [] : this.#shared.rows.troubled(this.#accountId);
   }
 
   unreadRows(uidl: string, listedOctets: number | null): ReturnType<AccountLedger['unreadRows']> {
@@ -224,16 +236,16 @@ class SqliteAccountLedger implements AccountLedger {
   }
 
   loginTimes(): ReturnType<AccountLedger['loginTimes']> {
-    return this.#account.isBlank ? NO_LOGIN_TIMES : this.#shared.loginTimes.read(this.#accountId);
+    return this.#isNew ? NO_LOGIN_TIMES : this.#shared.loginTimes.read(this.#accountId);
   }
 
   async recordLoginTimes(times: Parameters<AccountLedger['recordLoginTimes']>[0]): Promise<void> {
     const { loginTimes } = this.#shared;
-    await this.#change(() => loginTimes.write(this.#accountId, times));
+    await this.#change((id) => loginTimes.write(id, times));
   }
 
   uidlChange(): ReturnType<AccountLedger['uidlChange']> {
-    return this.#account.isBlank ? undefined : this.#shared.rows.uidlChange(this.#accountId);
+    return this.#isNew ? undefined : this.#shared.rows.uidlChange(this.#accountId);
   }
 
   receipts(rowId: number): ReturnType<AccountLedger['receipts']> {
@@ -251,30 +263,27 @@ class SqliteAccountLedger implements AccountLedger {
   async forgetReceipts(rowIds: readonly number[], sinkName: string): Promise<void> {
     const { forgetter } = this.#shared;
     if (rowIds.length > 0) {
-      await this.#change(() => forgetter.forget(this.#accountId, rowIds, sinkName));
+      await this.#change((id) => forgetter.forget(id, rowIds, sinkName));
     }
   }
 
   async record(batch: LedgerBatch): Promise<void> {
     const { writer, now } = this.#shared;
-    await this.#change(() => writer.write(this.#accountId, batch, now()));
+    await this.#change((id) => writer.write(id, batch, now()));
   }
 
   async move(rowIds: readonly number[], move: Move): Promise<void> {
     const { writer } = this.#shared;
     if (rowIds.length > 0) {
-      await this.#change(() => writer.move(this.#accountId, rowIds, move));
+      await this.#change((id) => writer.move(id, rowIds, move));
     }
   }
 
   journal(sinkName: string): SinkJournal {
     const { receipts, writer, now } = this.#shared;
-    const stored = receipts.journal(this.#accountId, sinkName);
     return {
-      read: () => (this.#account.isBlank ? undefined : stored.read()),
-      write: async (value) => {
-        await this.#change(() => writer.writeJournal(this.#accountId, sinkName, value, now()));
-      },
+      read: () => (this.#isNew ? undefined : receipts.journal(this.#accountId, sinkName).read()),
+      write: (value) => this.#change((id) => writer.writeJournal(id, sinkName, value, now())),
     };
   }
 
@@ -284,13 +293,19 @@ class SqliteAccountLedger implements AccountLedger {
 
   async addTraffic(day: string, octets: number): Promise<void> {
     const { traffic } = this.#shared;
-    await this.#change(() => traffic.add(this.#accountId, day, octets));
+    await this.#change((id) => traffic.add(id, day, octets));
   }
 
-  /** Durable when it resolves. Also where it failed, nobody may go on as if nothing had been recorded. */
-  #change(work: () => void): Promise<void> {
-    this.#account.isBlank = false;
-    return this.#shared.commits.run(work);
+  /** Durable when it resolves. */
+  async #change(work: (accountId: number) => void): Promise<void> {
+    const { commits, accounts } = this.#shared;
+    const { id } = this.#account;
+    try {
+      await commits.run(() => work(accounts.idOf(this.#name)));
+    } catch (thrown) {
+      this.#account.id = id;
+      throw thrown;
+    }
   }
 }
 
