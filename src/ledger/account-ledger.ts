@@ -137,12 +137,7 @@ export class SqliteAccountLedger implements AccountLedger {
   /** Durable when it resolves. */
   async #change(work: (accountId: number) => void): Promise<void> {
     const { commits, accounts } = this.#shared;
-    const { id } = this.#account;
-    try {
-      await commits.run(() => work(accounts.idOf(this.#name)));
-    } catch (thrown) {
-      this.#account.id = id;
-      throw thrown;
-    }
+    accounts.commit(this.#name, work);
+    await commits.synced();
   }
 }

@@ -2,6 +2,7 @@
  * The accounts of one ledger by name: finds, adds and remembers them. Whoever writes a ledger holds its job's lock, so what was
  * read or added here stays as it is until it is changed here.
  */
+import type { Commits } from './commits.ts';
 import type { Database, Statement } from './sqlite.ts';
 import { encodeText } from './text-code.ts';
 
@@ -18,13 +19,13 @@ interface Entry {
 }
 
 export class AccountRegister {
-  readonly #database: Database;
+  readonly #commits: Commits;
   readonly #find: Statement<{ id: number; host: string | null; user: string | null }>;
   readonly #upsert: Statement<{ id: number }>;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(database: Database) {
-    this.#database = database;
+  constructor(database: Database, commits: Commits) {
+    this.#commits = commits;
     this.#find = database.prepare('SELECT id, host, user FROM account WHERE name = ?');
     this.#upsert = database.prepare(`INSERT INTO account (name, host, user) VALUES (?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET host = excluded.host, user = excluded.user, next_login_at = NULL, learned_delay_ms = 0
@@ -45,20 +46,32 @@ RETURNING id`);
     }
     const entry = { host, user, account: known?.account ?? { id: undefined } };
     if (entry.account.id !== undefined) {
-      this.#database.transaction(() => this.#add(name, entry));
+      this.#commits.runUnsynced(() => this.#add(name, entry));
     }
     this.#entries.set(name, entry);
     return entry.account;
   }
 
-  /** Its id, under which it is added if it was not there. Within a transaction; where that fails, what was added is not there. */
-  idOf(accountId: string): number {
+  /**
+   * Commits what `work` writes under the account's id, and the account itself where it is new; where it throws, neither is there.
+   * Durable with the next sync.
+   */
+  commit(accountId: string, work: (id: number) => void): void {
     const name = encodeText(accountId);
     // One that never came to a session (a secret was missing) is known by its name alone.
     const entry = this.#entry(name) ?? { host: null, user: null, account: { id: undefined } };
     this.#entries.set(name, entry);
-    entry.account.id ??= this.#add(name, entry);
-    return entry.account.id;
+    const { account } = entry;
+    const before = account.id;
+    try {
+      this.#commits.runUnsynced(() => {
+        account.id ??= this.#add(name, entry);
+        work(account.id);
+      });
+    } catch (thrown) {
+      account.id = before;
+      throw thrown;
+    }
   }
 
   #add(name: string, { host, user }: Entry): number {

@@ -62,13 +62,18 @@ export class Commits {
   /** Runs `work` in one transaction. @throws MailferryError scope run: nothing of it happened, or nobody knows whether it will last */
   async run<Result>(work: () => Result): Promise<Result> {
     const result = this.runUnsynced(work);
-    this.#next ??= this.#syncNext();
-    await this.#next;
-    this.#failpoint('ledger.synced');
+    await this.synced();
     return result;
   }
 
-  /** The same for what nobody relies on: it is durable with the next that is. A power cut before may take it; a kill does not. */
+  /** Resolves when all that was committed before is durable. @throws MailferryError scope run: nobody knows whether it will last */
+  async synced(): Promise<void> {
+    this.#next ??= this.#syncNext();
+    await this.#next;
+    this.#failpoint('ledger.synced');
+  }
+
+  /** Commits: durable with the next sync, or `synced`. A power cut before may take it; a kill does not. */
   runUnsynced<Result>(work: () => Result): Result {
     if (this.#failure !== undefined) {
       throw this.#failure;

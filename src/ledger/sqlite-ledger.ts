@@ -91,7 +91,7 @@ export class SqliteLedger implements Ledger {
     this.#shared = {
       commits,
       now,
-      accounts: new AccountRegister(database),
+      accounts: new AccountRegister(database, commits),
       rows: new RowReader(database, sinks),
       receipts: new ReceiptReader(database, sinks),
       writer: new BatchWriter(database, sinks),
@@ -112,9 +112,7 @@ export class SqliteLedger implements Ledger {
   }
 
   async recordAccountRun(runId: number, run: AccountRun): Promise<void> {
-    this.#commits.runUnsynced(() =>
-      this.#runs.recordAccount(runId, this.#shared.accounts.idOf(run.account), run),
-    );
+    this.#shared.accounts.commit(run.account, (id) => this.#runs.recordAccount(runId, id, run));
   }
 
   openAccount(account: { readonly id: string; readonly host: string; readonly user: string }): AccountLedger {

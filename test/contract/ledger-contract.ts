@@ -629,6 +629,16 @@ export function describeLedgerContract(name: string, create: () => LedgerFixture
         expect([...account.known()]).toHaveLength(1);
       });
 
+      test('is there with the second thing where the first, recorded at the same time, fails', async () => {
+        const account = await openAlice();
+        const [failed, recorded] = await Promise.allSettled([
+          account.record({ relisted: [{ rowId: 1, uidl: 'x', listedOctets: 1 }] }),
+          account.record({ stored: [stored(1, ['a'])] }),
+        ]);
+        expect([failed.status, recorded.status]).toEqual(['rejected', 'fulfilled']);
+        expect(onlyRow(account).uidl).toBe('uid-1');
+      });
+
       test('shows each thing that was the first to be recorded of it', async () => {
         const ledger = await open();
         const openTwice = (id: string) =>
