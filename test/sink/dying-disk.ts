@@ -2,7 +2,7 @@
  * A disk that fails. A fault is one failed call; a death is the end of the process: from that call on nothing reaches the
  * disk any more, not even what would clean up.
  */
-import { type Disk, NODE_DISK } from '../../src/sink/disk.ts';
+import { type Disk, NODE_DISK, type SyncDone } from '../../src/sink/disk.ts';
 
 export class Dead extends Error {}
 
@@ -29,6 +29,16 @@ export function diskWith(before: (call: Call, number: number) => void): FaultyDi
       note(call);
       return run(...parameters);
     };
+  /** A sync that fails tells it as a real one does. */
+  const noted = (call: keyof Disk, done: SyncDone, sync: () => void): void => {
+    try {
+      note(call);
+    } catch (thrown) {
+      setImmediate(done, thrown as Error);
+      return;
+    }
+    sync();
+  };
   const disk: Disk = {
     open: counted('open', NODE_DISK.open),
     write: counted('write', NODE_DISK.write),
@@ -37,8 +47,8 @@ export function diskWith(before: (call: Call, number: number) => void): FaultyDi
     unlink: counted('unlink', NODE_DISK.unlink),
     // A dead process closes its files too.
     close: NODE_DISK.close,
-    sync: async (fd) => counted('sync', NODE_DISK.sync)(fd),
-    syncData: async (fd) => counted('syncData', NODE_DISK.syncData)(fd),
+    sync: (fd, done) => noted('sync', done, () => NODE_DISK.sync(fd, done)),
+    syncData: (fd, done) => noted('syncData', done, () => NODE_DISK.syncData(fd, done)),
   };
   return { disk, calls, step: () => note('step') };
 }

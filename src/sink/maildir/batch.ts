@@ -14,7 +14,7 @@ import {
   type LfCopy,
   LineEndCounter,
 } from '../../message/line-ends.ts';
-import type { Message } from '../../message/message.ts';
+import type { LargeContent, Message } from '../../message/message.ts';
 import { readPieces } from '../../message/pieces.ts';
 import { compareClaims } from '../content-check.ts';
 import { type Disk, removeFile, syncFolder, writeAll } from '../disk.ts';
@@ -124,6 +124,7 @@ export class MaildirBatch {
     }
   }
 
+  /** @param failures is given the messages that must not be stored; nothing of them is left */
   async #writeGroup(
     files: readonly PlannedFile[],
     group: SyncGroup,
@@ -132,19 +133,36 @@ export class MaildirBatch {
   ): Promise<void> {
     for (const file of files) {
       throwIfAborted(signal);
-      const failure = await this.#writeFile(file, group, signal);
-      if (failure !== undefined) {
+      const fd = this.#create(file);
+      let failure: MailferryError | undefined;
+      try {
+        const { message } = file;
+        const { content } = message;
+        // Waiting only where there is something to wait for: this loop runs for every message.
+        failure =
+          content.kind === 'memory'
+            ? this.#writeBuffer(fd, message, content.buffer)
+            : await this.#writePieces(fd, message, content, signal);
+      } catch (thrown) {
+        if (!isMessageError(thrown)) {
+          this.#disk.close(fd);
+          throw thrown;
+        }
+        failure = thrown;
+      }
+      if (failure === undefined) {
+        group.take(fd);
+        this.#failpoint('sink.maildir.written');
+      } else {
+        this.#disk.close(fd);
+        this.#abandonLast();
         failures.set(file, failure);
       }
     }
   }
 
-  /** @returns why the message must not be stored; then nothing of it is left */
-  async #writeFile(
-    { base, message }: PlannedFile,
-    group: SyncGroup,
-    signal: AbortSignal,
-  ): Promise<MailferryError | undefined> {
+  /** @returns the file's descriptor, in `tmp` */
+  #create({ base }: PlannedFile): number {
     const file = {
       from: `${this.#root}/tmp/${this.#names.next()}`,
       to: `${this.#root}/new/${base}`,
@@ -152,42 +170,30 @@ export class MaildirBatch {
     };
     const fd = this.#disk.open(file.from, 'wx', 0o600);
     this.#written.push(file);
-    let mismatch: MailferryError | undefined;
-    try {
-      mismatch = await this.#writeOctets(fd, message, signal);
-    } catch (thrown) {
-      this.#disk.close(fd);
-      if (!isMessageError(thrown)) {
-        throw thrown;
-      }
-      this.#abandonLast();
-      return thrown;
-    }
-    if (mismatch !== undefined) {
-      this.#disk.close(fd);
-      this.#abandonLast();
-      return mismatch;
-    }
-    group.take(fd);
-    this.#failpoint('sink.maildir.written');
-    return undefined;
+    return fd;
   }
 
-  async #writeOctets(fd: number, message: Message, signal: AbortSignal): Promise<MailferryError | undefined> {
-    const { content } = message;
-    const isLf = storedFormOf(message) === 'lf';
-    if (content.kind === 'memory') {
-      const octets = content.buffer;
-      const { stored, lineEnds } = isLf
+  /** @returns why the message must not be stored */
+  #writeBuffer(fd: number, message: Message, octets: Buffer): MailferryError | undefined {
+    const { stored, lineEnds } =
+      storedFormOf(message) === 'lf'
         ? this.#asLf(octets)
         : { stored: octets, lineEnds: countLineEnds(octets) };
-      const mismatch = compareClaims(message, octets.length, lineEnds);
-      if (mismatch === undefined) {
-        writeAll(this.#disk, fd, stored, 0);
-      }
-      return mismatch;
+    const mismatch = compareClaims(message, octets.length, lineEnds);
+    if (mismatch === undefined) {
+      writeAll(this.#disk, fd, stored, 0);
     }
-    const converter = isLf ? new LfConverter() : undefined;
+    return mismatch;
+  }
+
+  /** @returns why the message must not be stored */
+  async #writePieces(
+    fd: number,
+    message: Message,
+    content: LargeContent,
+    signal: AbortSignal,
+  ): Promise<MailferryError | undefined> {
+    const converter = storedFormOf(message) === 'lf' ? new LfConverter() : undefined;
     const counter = new LineEndCounter();
     let octets = 0;
     let position = 0;

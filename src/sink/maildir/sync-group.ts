@@ -7,7 +7,7 @@
  * as soon as it is written, since a file cannot be made while the journal commits for another. fdatasync gains nothing, a new
  * file's size is synced either way.
  */
-import type { Disk } from '../disk.ts';
+import { type Disk, syncFiles } from '../disk.ts';
 
 /** Files of one group: enough for few flushes, few beside the limit of open files. */
 export const GROUP_FILES = 256;
@@ -27,8 +27,14 @@ export class SyncGroup {
 
   /** Resolves when all are synced and closed. @throws what the first failure threw, once all are closed. */
   async sync(): Promise<void> {
+    const open = this.#open.splice(0);
     const failures: unknown[] = [];
-    await Promise.all(this.#open.splice(0).map((fd) => this.#syncAndClose(fd, failures)));
+    try {
+      await syncFiles(this.#disk, open);
+    } catch (thrown) {
+      failures.push(thrown);
+    }
+    this.#close(open, failures);
     if (failures.length > 0) {
       throw failures[0];
     }
@@ -36,25 +42,17 @@ export class SyncGroup {
 
   /** Closes what was not synced: it does not count. */
   abandon(): void {
-    for (const fd of this.#open.splice(0)) {
-      try {
-        this.#disk.close(fd);
-      } catch {
-        // The failure that brought us here is the one to tell.
-      }
-    }
+    // The failure that brought us here is the one to tell.
+    this.#close(this.#open.splice(0), []);
   }
 
-  async #syncAndClose(fd: number, failures: unknown[]): Promise<void> {
-    try {
-      await this.#disk.sync(fd);
-    } catch (thrown) {
-      failures.push(thrown);
-    }
-    try {
-      this.#disk.close(fd);
-    } catch (thrown) {
-      failures.push(thrown);
+  #close(fds: readonly number[], failures: unknown[]): void {
+    for (const fd of fds) {
+      try {
+        this.#disk.close(fd);
+      } catch (thrown) {
+        failures.push(thrown);
+      }
     }
   }
 }

@@ -9,7 +9,7 @@ import { fstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Failpoint } from '../../errors/failpoint.ts';
 import { MailferryError } from '../../errors/mailferry-error.ts';
-import { type Disk, syncFolder } from '../disk.ts';
+import { type Disk, syncData, syncFile, syncFolder } from '../disk.ts';
 import type {
   Receipt,
   SinkArchive,
@@ -86,10 +86,7 @@ export class MboxArchive implements SinkArchive {
     const { damaged } = journal;
     const start = await this.#settle(fd, journal);
     const plan = new MboxPlan(start, missingSeparator(fd, start));
-    for (const storable of batch) {
-      throwIfAborted(signal);
-      await plan.add(storable);
-    }
+    await plan.add(batch, signal);
     if (plan.records.length > 0) {
       await this.#announce(start, plan, damaged);
       await this.#write(fd, start, plan, signal);
@@ -121,14 +118,9 @@ export class MboxArchive implements SinkArchive {
     try {
       disk.truncate(fd, plan.end);
       failpoint('sink.mbox.extended');
-      const writer = new MboxWriter(disk, fd, start);
-      for (const record of plan.records) {
-        throwIfAborted(signal);
-        await writer.write(record, signal);
-      }
-      writer.flush();
+      await new MboxWriter(disk, fd, start).write(plan.records, signal);
       failpoint('sink.mbox.appended');
-      await disk.syncData(fd);
+      await syncData(disk, fd);
       failpoint('sink.mbox.synced');
     } catch (thrown) {
       await this.#cutBack(fd, start, plan.end);
@@ -141,7 +133,7 @@ export class MboxArchive implements SinkArchive {
     try {
       if (fstatSync(fd).size <= end) {
         this.#parts.disk.truncate(fd, start);
-        await this.#parts.disk.sync(fd);
+        await syncFile(this.#parts.disk, fd);
       }
     } catch {
       // The failure that brought us here is the one to tell.
@@ -164,7 +156,7 @@ export class MboxArchive implements SinkArchive {
         return size;
       case 'ours':
         disk.truncate(fd, journal.committed);
-        await disk.sync(fd);
+        await syncFile(disk, fd);
         failpoint('sink.mbox.cut');
         return journal.committed;
       case 'foreign':
@@ -200,7 +192,7 @@ export class MboxArchive implements SinkArchive {
     }
     const fd = disk.open(this.root, 'wx+', 0o600);
     try {
-      await disk.sync(fd);
+      await syncFile(disk, fd);
       await syncFolder(disk, dirname(this.root));
       failpoint('sink.mbox.created');
       return fd;

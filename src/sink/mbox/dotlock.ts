@@ -20,7 +20,7 @@ import {
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MailferryError, systemCodeOf } from '../../errors/mailferry-error.ts';
-import { NODE_DISK } from '../disk.ts';
+import { NODE_DISK, syncFile } from '../disk.ts';
 import { formatIdentity, isRunning, parseIdentity, thisProcess } from '../process-identity.ts';
 import { isNotFound } from '../sink-error.ts';
 
@@ -133,7 +133,7 @@ async function writeNew(path: string, text: string): Promise<void> {
   const fd = openSync(path, 'wx', 0o600);
   try {
     writeSync(fd, text);
-    await NODE_DISK.sync(fd);
+    await syncFile(NODE_DISK, fd);
   } finally {
     closeSync(fd);
   }

@@ -5,7 +5,7 @@
 import type { MailferryError } from '../../errors/mailferry-error.ts';
 import type { Message } from '../../message/message.ts';
 import type { StorableMessage } from '../sink.ts';
-import { isMessageError } from '../sink-error.ts';
+import { isMessageError, throwIfAborted } from '../sink-error.ts';
 import { formOctets } from '../stored-form.ts';
 import { fromLine } from './from-line.ts';
 import { type AnnouncedLine, lineCheck } from './journal.ts';
@@ -49,24 +49,27 @@ export class MboxPlan {
     return this.#end;
   }
 
-  async add(storable: StorableMessage): Promise<void> {
-    const { message } = storable;
-    try {
-      // Waiting only where there is something to wait for: this runs for every message.
-      const survey =
-        message.content.kind === 'memory'
-          ? surveyMemory(message, message.content.buffer)
-          : await surveyLarge(message, message.content);
-      if (survey.mismatch === undefined) {
-        this.#append(storable, survey);
-      } else {
-        this.failures.set(storable, survey.mismatch);
+  async add(batch: readonly StorableMessage[], signal: AbortSignal): Promise<void> {
+    for (const storable of batch) {
+      throwIfAborted(signal);
+      const { message } = storable;
+      try {
+        // Waiting only where there is something to wait for: this runs for every message.
+        const survey =
+          message.content.kind === 'memory'
+            ? surveyMemory(message, message.content.buffer)
+            : await surveyLarge(message, message.content);
+        if (survey.mismatch === undefined) {
+          this.#append(storable, survey);
+        } else {
+          this.failures.set(storable, survey.mismatch);
+        }
+      } catch (thrown) {
+        if (!isMessageError(thrown)) {
+          throw thrown;
+        }
+        this.failures.set(storable, thrown);
       }
-    } catch (thrown) {
-      if (!isMessageError(thrown)) {
-        throw thrown;
-      }
-      this.failures.set(storable, thrown);
     }
   }
 

@@ -30,22 +30,27 @@ export class MboxWriter {
   }
 
   /** @throws MailferryError `message-mismatch` where what was written is not what was planned */
-  async write(record: PlannedRecord, signal: AbortSignal): Promise<void> {
-    const { message, before, after, end } = record;
-    this.#put(Buffer.from(before, 'latin1'));
-    if (message.content.kind === 'memory') {
-      this.#putWhole(record, message.content.buffer);
-    } else {
-      await this.#putPieces(record, message.content, signal);
+  async write(records: readonly PlannedRecord[], signal: AbortSignal): Promise<void> {
+    for (const record of records) {
+      throwIfAborted(signal);
+      const { message, before, after, end } = record;
+      this.#put(Buffer.from(before, 'latin1'));
+      // Waiting only where there is something to wait for: this runs for every message.
+      if (message.content.kind === 'memory') {
+        this.#putWhole(record, message.content.buffer);
+      } else {
+        await this.#putPieces(record, message.content, signal);
+      }
+      this.#put(Buffer.from(after, 'latin1'));
+      if (this.#position + this.#used !== end) {
+        throw brokenPlan(end, this.#position + this.#used);
+      }
     }
-    this.#put(Buffer.from(after, 'latin1'));
-    if (this.#position + this.#used !== end) {
-      throw brokenPlan(end, this.#position + this.#used);
-    }
+    this.#flush();
   }
 
   /** Writes what is still held. */
-  flush(): void {
+  #flush(): void {
     if (this.#used === 0) {
       return;
     }
@@ -58,7 +63,7 @@ export class MboxWriter {
   #putWhole(record: PlannedRecord, octets: Buffer): void {
     const room = record.message.octets + record.quotes.length;
     if (room > BUFFER_OCTETS - this.#used) {
-      this.flush();
+      this.#flush();
     }
     if (room <= BUFFER_OCTETS) {
       this.#used = render(record, octets, this.#buffer, this.#used);
@@ -88,7 +93,7 @@ export class MboxWriter {
 
   #put(octets: Buffer): void {
     if (octets.length > BUFFER_OCTETS - this.#used) {
-      this.flush();
+      this.#flush();
     }
     if (octets.length > BUFFER_OCTETS / 2) {
       this.#append(octets);
@@ -99,7 +104,7 @@ export class MboxWriter {
 
   /** Past the buffer, which must be empty or is written first. */
   #append(octets: Buffer): void {
-    this.flush();
+    this.#flush();
     writeAll(this.#disk, this.#fd, octets, this.#position);
     this.#position += octets.length;
   }
