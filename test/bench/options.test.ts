@@ -8,7 +8,7 @@ const names = (args: readonly string[]) => parseOptions(args)?.scenarios.map(({ 
 describe('the command line of the bench', () => {
   it('measures every scenario and both scales where nothing is chosen', () => {
     const options = parseOptions([]);
-    expect(options?.scenarios).toHaveLength(17);
+    expect(options?.scenarios).toHaveLength(18);
     expect(options?.scales.map(({ scale }) => scale)).toEqual(['accounts', 'messages']);
   });
 

@@ -9,7 +9,7 @@ export function mailferryCrowd(
   users: readonly string[],
   width: number,
 ): Omit<Command, 'stored'> {
-  const { folder, host, port, security, password } = setting;
+  const { folder, host, port, security, password, store } = setting;
   writeFileSync(
     join(folder, 'accounts.csv'),
     ['id,user', ...users.map((user) => `${user},${user}`), ''].join('\n'),
@@ -17,7 +17,7 @@ export function mailferryCrowd(
   const args = runArgs(folder, {
     accounts: [{ from: './accounts.csv' }],
     defaults: { host, port, security, password: { env: 'BENCH_PASSWORD' } },
-    sinks: [{ maildir: './target/{account}' }],
+    sinks: [{ [store]: './target/{account}' }],
     limits: { accounts: width, perHost: width },
   });
   return { args, env: { BENCH_PASSWORD: password } };

@@ -31,7 +31,8 @@ export function accountsScale(largest = LARGEST): Scale {
           const { cost } = await bed.runCommand('node', mailferryCrowd(setting, users.slice(0, size), width));
           return cost;
         },
-        describeCompleteness: (folder) => describeCrowdCompleteness(maildrops, join(folder, 'target')),
+        describeCompleteness: (folder) =>
+          describeCrowdCompleteness(maildrops, 'maildir', join(folder, 'target')),
         fillOf: (folder) =>
           maildrops
             .map(({ user }) => fillOf({ path: join(folder, 'target', user), form: 'maildir' }))

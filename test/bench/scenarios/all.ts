@@ -33,7 +33,14 @@ export function allScenarios(amounts: Amounts = {}): readonly Scenario[] {
   const distant = sized(DISTANT);
   return [
     ...fetched,
-    crowdScenario({ name: 'crowd', accounts: amounts.accounts ?? ACCOUNTS, mail: sized(CROWD) }),
+    ...(['maildir', 'mbox'] as const).map((store) =>
+      crowdScenario({
+        name: `crowd-${store}`,
+        accounts: amounts.accounts ?? ACCOUNTS,
+        mail: sized(CROWD),
+        store,
+      }),
+    ),
     nightlyScenario('nightly', sized(NIGHTLY)),
     distantScenario({ name: 'distant-50ms', mail: distant, roundTripMs: 50, hasSlowPeers: true }),
     distantScenario({ name: 'distant-200ms', mail: distant, roundTripMs: 200, hasSlowPeers: false }),

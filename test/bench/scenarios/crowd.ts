@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bed } from '../bed.ts';
+import type { Store } from '../contender.ts';
 import { mailferryCrowd } from '../contenders/mailferry-crowd.ts';
 import { mpopAccount, writeMpopConfig } from '../contenders/mpop.ts';
 import { roomFor } from '../ground/room.ts';
@@ -20,20 +21,21 @@ export interface CrowdParts {
   readonly accounts: number;
   /** Of each account. */
   readonly mail: Mail;
+  readonly store: Store;
 }
 
-export function crowdScenario({ name, accounts, mail }: CrowdParts): Scenario {
-  const users = Array.from({ length: accounts }, (_, index) => `${name}${index}`);
+export function crowdScenario({ name, accounts, mail, store }: CrowdParts): Scenario {
+  const users = Array.from({ length: accounts }, (_, index) => `crowd${index}`);
   return {
     name,
-    title: `${accounts} accounts of ${mail.messages} messages of 4 KB, ${WIDTH} at a time, Maildir, clear text`,
+    title: `${accounts} accounts of ${mail.messages} messages of 4 KB, ${WIDTH} at a time, ${store === 'maildir' ? 'Maildir' : 'mbox'}, clear text`,
     users,
     async measure(bed) {
       const maildrops = await bed.maildrops(mail, users);
       const { rounds, patienceSeconds, progress, contenders } = bed.options;
       const contestants = [
-        { name: SUBJECT, measure: () => fetchByMailferry(bed, maildrops) },
-        { name: SIDE_BY_SIDE, measure: () => fetchByMpop(bed, maildrops) },
+        { name: SUBJECT, measure: () => fetchByMailferry(bed, maildrops, store) },
+        { name: SIDE_BY_SIDE, measure: () => fetchByMpop(bed, maildrops, store) },
       ].filter((one) => contenders.some((contender) => one.name.includes(contender.name)));
       const turns = await takeTurns(
         contestants.map((one) => ({ ...one, isOptional: false })),
@@ -53,18 +55,18 @@ export function crowdScenario({ name, accounts, mail }: CrowdParts): Scenario {
 
 type Measured = Omit<Measurement, 'contender'>;
 
-function fetchByMailferry(bed: Bed, maildrops: readonly Maildrop[]): Promise<Measured> {
-  return bed.inFolder(roomFor(maildrops, 'maildir'), async (folder) => {
+function fetchByMailferry(bed: Bed, maildrops: readonly Maildrop[], store: Store): Promise<Measured> {
+  return bed.inFolder(roomFor(maildrops, store), async (folder) => {
     const users = maildrops.map(({ user }) => user);
-    const command = mailferryCrowd(await bed.setting(folder, ''), users, WIDTH);
+    const command = mailferryCrowd({ ...(await bed.setting(folder, '')), store }, users, WIDTH);
     const { cost } = await bed.runCommand('node', command);
-    return { ...cost, completeness: describeCrowdCompleteness(maildrops, join(folder, 'target')) };
+    return { ...cost, completeness: describeCrowdCompleteness(maildrops, store, join(folder, 'target')) };
   });
 }
 
-function fetchByMpop(bed: Bed, maildrops: readonly Maildrop[]): Promise<Measured> {
-  return bed.inFolder(roomFor(maildrops, 'maildir'), async (folder) => {
-    const setting = await bed.setting(folder, '');
+function fetchByMpop(bed: Bed, maildrops: readonly Maildrop[], store: Store): Promise<Measured> {
+  return bed.inFolder(roomFor(maildrops, store), async (folder) => {
+    const setting = { ...(await bed.setting(folder, '')), store };
     mkdirSync(join(folder, 'target'));
     const accounts = maildrops.flatMap(({ user }) =>
       mpopAccount(user, { ...setting, user }, join(folder, 'target', user), join(folder, `uidls-${user}`)),
@@ -77,6 +79,6 @@ function fetchByMpop(bed: Bed, maildrops: readonly Maildrop[]): Promise<Measured
     const { cost } = await bed.runCommand('xargs', {
       args: [...driver, 'mpop', '--quiet', `--file=${configPath}`],
     });
-    return { ...cost, completeness: describeCrowdCompleteness(maildrops, join(folder, 'target')) };
+    return { ...cost, completeness: describeCrowdCompleteness(maildrops, store, join(folder, 'target')) };
   });
 }

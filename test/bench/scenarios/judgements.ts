@@ -19,7 +19,8 @@ const JUDGEMENTS: Readonly<Record<string, Judgement>> = {
   'realistic-mbox-plaintext': { yardstick: MPOP, targets: [speed(2, 1.5)] },
   'large-maildir-plaintext': { yardstick: MPOP, targets: [speed(1, 0.8), peak(150, 200)] },
   'large-mbox-plaintext': { yardstick: MPOP, targets: [speed(1, 0.8), peak(150, 200)] },
-  crowd: { yardstick: [SIDE_BY_SIDE], targets: [speed(2, 1.3)] },
+  'crowd-maildir': { yardstick: [SIDE_BY_SIDE], targets: [speed(2, 1.3)] },
+  'crowd-mbox': { yardstick: [SIDE_BY_SIDE], targets: [speed(2, 1.3)] },
   // The time of the fastest peer, at most one and a half times.
   nightly: { yardstick: PEERS, targets: [speed(1, 1 / 1.5), peak(100, 150)] },
   'distant-50ms': {
