@@ -41,16 +41,14 @@ function removeEmpty(folder: string): void {
 /** `path` and those of its parents that are not there, topmost first. */
 function missingFolders(path: string): readonly string[] {
   const missing: string[] = [];
-  for (let folder = path; ; folder = dirname(folder)) {
+  for (let folder = path; !isFolder(folder); folder = dirname(folder)) {
     missing.unshift(folder);
-    if (dirname(folder) === folder || exists(dirname(folder))) {
-      return missing;
-    }
   }
+  return missing;
 }
 
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** @returns whether it was missing */
@@ -59,7 +57,7 @@ function makeOne(path: string): boolean {
     mkdirSync(path, { mode: 0o700 });
     return true;
   } catch (thrown) {
-    if (systemCodeOf(thrown) === 'EEXIST' && statSync(path).isDirectory()) {
+    if (systemCodeOf(thrown) === 'EEXIST' && isFolder(path)) {
       return false;
     }
     throw thrown;

@@ -257,6 +257,23 @@ describe('a new Maildir', () => {
     await archive.close();
   });
 
+  it('needs none in a Maildir that was there before either, whose new messages are found without one', async () => {
+    for (const folder of ['tmp', 'new', 'cur']) {
+      mkdirSync(join(root, folder), { recursive: true });
+    }
+    writeFileSync(join(root, 'new', 'of-another-program'), 'old\n');
+    const written = intents();
+    const archive = await openAlice();
+    await archive.store([storable('first\r\n')], NO_ABORT);
+    await archive.close();
+    const next = await openAlice();
+    expect(await storeAndRecord(next, journal, [storable('first\r\n')])).toMatchObject([
+      { proof: 'readback' },
+    ]);
+    expect([written.length, names('new').length]).toEqual([1, 2]);
+    await next.close();
+  });
+
   it('has its first batch noted where something is noted of an earlier one', async () => {
     await journal.write({ unclaimed: [] });
     const written = intents();

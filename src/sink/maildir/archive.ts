@@ -68,8 +68,8 @@ export class MaildirArchive implements SinkArchive {
       const planned = await this.#plan(batch, outcomes);
       const fresh = await this.#claim(planned, outcomes);
       if (fresh.length > 0) {
-        // Without a note the next run looks at all that is there: where this batch is the first, that is what a note would name.
-        if (!this.#isUntouched) {
+        // Where nothing is noted the next run looks at all that is there, and needs no keys for that.
+        if (parseUnclaimed(journal.read()) !== 'all') {
           // All of the batch: what has been claimed has no receipt either before the caller records it.
           await journal.write(this.#journalWith(planned));
         }

@@ -2,7 +2,7 @@
  * What a Maildir notes in its journal: the keys of messages that may stand in it without a receipt. A batch's keys are
  * noted before its first file is renamed, and crossed out in the same transaction that records its receipts. So a clean
  * history never reads a folder, and after a crash only these few keys are looked for, wherever a reader has moved them.
- * The first batch of a new Maildir is not noted: where there is no journal all is looked at, and there is nothing else.
+ * The first batch of an account is not noted: where there is no journal all is looked at, which is what its keys would say.
  */
 import type { JsonValue } from '../sink.ts';
 

@@ -8,6 +8,7 @@ import { mpopAccount, writeMpopConfig } from '../contenders/mpop.ts';
 import { roomFor } from '../ground/room.ts';
 import { describeCrowdCompleteness } from '../mail/crowd-completeness.ts';
 import type { Mail, Maildrop } from '../mail/maildrops.ts';
+import { makeMaildir } from '../project.ts';
 import type { Measurement } from '../result.ts';
 import { takeTurns } from '../turns.ts';
 import { SIDE_BY_SIDE, SUBJECT } from './names.ts';
@@ -42,7 +43,7 @@ export function crowdScenario({ name, accounts, mail, store }: CrowdParts): Scen
         { rounds, patienceSeconds, onTurn: (text) => progress(`${name}: ${text}`) },
       );
       const sum = (value: (one: Maildrop) => number) => maildrops.reduce((all, one) => all + value(one), 0);
-      const note = `${SIDE_BY_SIDE}: kept running by xargs -P ${WIDTH}, one process an account; its peak is that of the largest process, and ${WIDTH} run at once.`;
+      const note = `${SIDE_BY_SIDE}: kept running by xargs -P ${WIDTH}, one process an account; its peak is that of the largest process, and ${WIDTH} run at once.${store === 'maildir' ? ' Both find their Maildirs made: mpop makes none.' : ''}`;
       return {
         messages: sum(({ messages }) => messages),
         octets: sum(({ octets }) => octets),
@@ -58,6 +59,8 @@ type Measured = Omit<Measurement, 'contender'>;
 function fetchByMailferry(bed: Bed, maildrops: readonly Maildrop[], store: Store): Promise<Measured> {
   return bed.inFolder(roomFor(maildrops, store), async (folder) => {
     const users = maildrops.map(({ user }) => user);
+    // As for mpop, which makes none.
+    for (const user of store === 'maildir' ? users : []) makeMaildir(join(folder, 'target', user));
     const command = mailferryCrowd({ ...(await bed.setting(folder, '')), store }, users, WIDTH);
     const { cost } = await bed.runCommand('node', command);
     return { ...cost, completeness: describeCrowdCompleteness(maildrops, store, join(folder, 'target')) };
