@@ -43,9 +43,8 @@ export const NODE_DISK: Disk = {
 };
 
 /**
- * Syncs files side by side, and waits for all. @throws the first failure, when all are over
- *
- * One callback serves them all: promises for each file of a Maildir take more of the main thread than asking for its sync does.
+ * Syncs files side by side, and waits for all. One callback serves them all: nobody waits for a single one.
+ * @throws the first failure, when all are over
  */
 export function syncFiles(disk: Disk, fds: readonly number[]): Promise<void> {
   return new Promise((resolve, reject) => {
