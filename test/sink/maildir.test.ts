@@ -15,6 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NODE_DISK } from '../../src/sink/disk.ts';
+import { prepareMaildir } from '../../src/sink/maildir/folder.ts';
 import { MaildirSink } from '../../src/sink/maildir/maildir-sink.ts';
 import { formatIdentity, thisProcess } from '../../src/sink/process-identity.ts';
 import type { SinkAccount } from '../../src/sink/sink.ts';
@@ -234,7 +236,7 @@ describe.each([
   });
 });
 
-describe('a new Maildir', () => {
+describe('a Maildir without a message', () => {
   const intents = (): unknown[] => {
     const written: unknown[] = [];
     const write = journal.write.bind(journal);
@@ -281,6 +283,17 @@ describe('a new Maildir', () => {
     await archive.store([storable('first\r\n')], NO_ABORT);
     expect(written).toMatchObject([{ unclaimed: [expect.any(String)] }]);
     await archive.close();
+  });
+
+  it('is one that is there and empty; one whose messages a reader has moved is none', async () => {
+    for (const folder of ['tmp', 'new', 'cur']) {
+      mkdirSync(join(root, folder), { recursive: true });
+    }
+    expect(await prepareMaildir(NODE_DISK, root)).toBe(true);
+    writeFileSync(join(root, 'cur', 'read:2,S'), 'old\n');
+    expect(await prepareMaildir(NODE_DISK, root)).toBe(false);
+    renameSync(join(root, 'cur', 'read:2,S'), join(root, 'new', 'unread'));
+    expect(await prepareMaildir(NODE_DISK, root)).toBe(false);
   });
 
   it('is none where only `new` was missing: what `cur` holds is looked at', async () => {

@@ -29,8 +29,8 @@ import { verifyInMaildir } from './reader.ts';
 export interface MaildirArchiveParts extends MaildirBatchParts {
   readonly accountId: string;
   readonly journal: SinkJournal;
-  /** The Maildir was made just now: it holds nothing. */
-  readonly isNew: boolean;
+  /** The Maildir held nothing when it was opened. */
+  readonly isEmpty: boolean;
   readonly onClose: () => void;
 }
 
@@ -48,7 +48,7 @@ export class MaildirArchive implements SinkArchive {
   /** Where messages stand that may have no receipt, by key. */
   #unclaimed: Map<string, string> = new Map();
   #isJournalLost = false;
-  /** Nothing of this account can stand in the Maildir: it was made just now, nothing was stored since, and nothing noted. */
+  /** Nothing of this account can stand in the Maildir: it was empty, nothing was stored since, and nothing noted. */
   #isUntouched: boolean;
   /** The journal as the last batch left it. Another value than that says that the batch was not recorded. */
   #expectedJournal: string | undefined;
@@ -57,7 +57,7 @@ export class MaildirArchive implements SinkArchive {
     this.root = parts.root;
     this.#parts = parts;
     this.#keys = new MessageKeys(parts.accountId);
-    this.#isUntouched = parts.isNew;
+    this.#isUntouched = parts.isEmpty;
   }
 
   async store(batch: readonly StorableMessage[], signal: AbortSignal): Promise<StoreResult> {

@@ -3,7 +3,7 @@
  * wherever a reader has put them. It must not know how messages are written.
  */
 import { randomBytes } from 'node:crypto';
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { type Dir, lstatSync, opendirSync, readdirSync, statSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Disk, removeFile } from '../disk.ts';
@@ -20,14 +20,28 @@ const SCANS = 5;
 /** Draft, Flagged, Passed, Replied, Seen, Trashed. Dovecot's keywords (lower case) are not among them. */
 const FLAGS = 'DFPRST';
 
-/** Makes what is missing and removes temporary files of processes that are gone. @returns whether it is new: no message can be in it */
+/** Makes what is missing and removes temporary files of processes that are gone. @returns whether it holds no message at all */
 export async function prepareMaildir(disk: Disk, root: string): Promise<boolean> {
   const [temporary, fresh, seen] = [join(root, 'tmp'), join(root, 'new'), join(root, 'cur')];
   const made = await makeFolders(disk, [temporary, fresh, seen]);
   if (!made.has(temporary)) {
     removeLeftovers(disk, temporary);
   }
-  return made.has(fresh) && made.has(seen);
+  // In this order, as in findByKey: what a reader moves meanwhile is seen in one of them.
+  return isEmpty(fresh) && isEmpty(seen);
+}
+
+/** Looks at one entry, however many there are. What cannot be read is not known to be empty: whoever has to read it is told why. */
+function isEmpty(folder: string): boolean {
+  let entries: Dir | undefined;
+  try {
+    entries = opendirSync(folder);
+    return entries.readSync() === null;
+  } catch {
+    return false;
+  } finally {
+    entries?.closeSync();
+  }
 }
 
 function removeLeftovers(disk: Disk, folder: string): void {

@@ -50,13 +50,13 @@ export class MaildirSink implements Sink {
     const root = this.#pathFor(account);
     this.#lock(account, root);
     try {
-      const isNew = await prepareMaildir(this.#disk, root);
+      const isEmpty = await prepareMaildir(this.#disk, root);
       this.#failpoint('sink.maildir.opened');
       return new MaildirArchive({
         root,
         accountId: account.id,
         journal,
-        isNew,
+        isEmpty,
         disk: this.#disk,
         failpoint: this.#failpoint,
         temporaryNames: this.#temporaryNames,
