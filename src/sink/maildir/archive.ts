@@ -63,13 +63,13 @@ export class MaildirArchive implements SinkArchive {
   async store(batch: readonly StorableMessage[], signal: AbortSignal): Promise<StoreResult> {
     const { journal, failpoint } = this.#parts;
     try {
-      await this.#findUnclaimed();
+      const noted = await this.#findUnclaimed();
       const outcomes = new Map<StorableMessage, StoreOutcome>();
       const planned = await this.#plan(batch, outcomes);
       const fresh = await this.#claim(planned, outcomes);
       if (fresh.length > 0) {
         // Where nothing is noted the next run looks at all that is there, and needs no keys for that.
-        if (parseUnclaimed(journal.read()) !== 'all') {
+        if (parseUnclaimed(noted) !== 'all') {
           // All of the batch: what has been claimed has no receipt either before the caller records it.
           await journal.write(this.#journalWith(planned));
         }
@@ -102,11 +102,11 @@ export class MaildirArchive implements SinkArchive {
     this.#parts.onClose();
   }
 
-  /** Looks for what the journal says may stand here without a receipt; where it says nothing, nothing is read. */
-  async #findUnclaimed(): Promise<void> {
+  /** Looks for what the journal says may stand here without a receipt; where it says nothing, nothing is read. @returns what it says */
+  async #findUnclaimed(): Promise<JsonValue | undefined> {
     const noted = this.#parts.journal.read();
     if (this.#expectedJournal !== undefined && JSON.stringify(noted) === this.#expectedJournal) {
-      return;
+      return noted;
     }
     this.#isUntouched &&= noted === undefined;
     const keys: Unclaimed = this.#isUntouched ? new Set() : parseUnclaimed(noted);
@@ -117,6 +117,7 @@ export class MaildirArchive implements SinkArchive {
     } else {
       this.#unclaimed = keys.size === 0 ? new Map() : await findByKey(this.root, (key) => keys.has(key));
     }
+    return noted;
   }
 
   async #plan(
